@@ -1,0 +1,60 @@
+"""Rows between Postgres and Arrow: the one place where tables enter or leave a database connection.
+
+Belongs here: moving rows as columns. Not here: what the rows mean, which database, or when.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+
+import adbc_driver_postgresql.dbapi as adbc
+import psycopg
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+from psycopg import sql
+
+# 64 Ki rows of our tables are a few MiB of CSV: large enough to hide the call, small enough to stay out of the way.
+ROWS_PER_WRITE = 65_536
+
+
+def read_arrow(url: str, query: str) -> pa.Table:
+    """Run `query` on the database at `url` and return its rows as one Arrow table.
+
+    uuid columns should be cast to text and numeric to double precision in the query: Arrow has no exact twin for them.
+    Raises `adbc_driver_manager.Error` when the server refuses the connection or the query.
+    """
+    with adbc.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetch_arrow_table()
+
+
+def copy_arrow(connection: psycopg.Connection, table: tuple[str, str], rows: pa.Table | Iterable[pa.RecordBatch]) -> int:
+    """Append `rows` to `table` (schema, name) with COPY, by column name, and return how many were sent.
+
+    Values travel as CSV and Postgres parses them into the column's own type, so uuid, date, jsonb and array
+    columns take strings in Postgres' own notation. Null stays null, an empty string stays an empty string.
+    The caller owns the transaction. Raises `psycopg.Error` when Postgres refuses a row.
+    """
+    batches = rows.to_batches(max_chunksize=ROWS_PER_WRITE) if isinstance(rows, pa.Table) else rows
+    sent = 0
+    names: list[str] | None = None
+    with connection.cursor() as cursor:
+        for batch in batches:
+            if names is None:
+                names = batch.schema.names
+            elif names != batch.schema.names:
+                raise ValueError(f"batches for {table} change their columns: first {names}, then {batch.schema.names}")
+            statement = sql.SQL("copy {} ({}) from stdin (format csv)").format(
+                sql.Identifier(*table), sql.SQL(", ").join(map(sql.Identifier, names))
+            )
+            with cursor.copy(statement) as copy:
+                copy.write(_csv(batch))
+            sent += batch.num_rows
+    return sent
+
+
+def _csv(batch: pa.RecordBatch) -> memoryview:
+    sink = io.BytesIO()
+    pa_csv.write_csv(batch, sink, pa_csv.WriteOptions(include_header=False, quoting_style="needed"))
+    return sink.getbuffer()
