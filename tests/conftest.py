@@ -6,11 +6,11 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +33,6 @@ def postgres_url(postgres_server_url: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(postgres_server_url, autocommit=True) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    yield make_conninfo(postgres_server_url, dbname=name)
+    yield urlsplit(postgres_server_url)._replace(path=f"/{name}").geturl()
     with psycopg.connect(postgres_server_url, autocommit=True) as connection:
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
