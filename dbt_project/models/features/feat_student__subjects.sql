@@ -1,0 +1,62 @@
+-- What a student is studying at the cut-off: subjects of open goals, and of contents touched within the window.
+-- A subject whose own goal has ended since it was last touched is over. A null subject stands for the whole
+-- group: a goal often names only 수학.
+with subject_names as (
+    select distinct
+        subject_group.subject_group,
+        subject.subject
+    from {{ ref('stg_app__subjects') }} as subject
+    inner join {{ ref('stg_app__subject_groups') }} as subject_group
+        on subject.subject_group_id = subject_group.subject_group_id
+    union
+    select distinct subject_group, null
+    from {{ ref('stg_app__subject_groups') }}
+),
+
+goals as (
+    select
+        goal.student_id,
+        subject_names.subject_group,
+        subject_names.subject,
+        goal.end_date
+    from {{ ref('stg_app__student_goals') }} as goal
+    inner join subject_names on goal.subject_text = coalesce(subject_names.subject, subject_names.subject_group)
+),
+
+touched as (
+    select
+        pair.student_id,
+        content.subject_group,
+        content.subject,
+        max(greatest(pair.last_planned_date, pair.shelved_date)) as last_touched_date
+    from {{ ref('feat_student_content__interactions') }} as pair
+    inner join {{ ref('int_content__masters') }} as content on pair.content_id = content.content_id
+    where
+        content.subject_group is not null
+        and greatest(pair.last_planned_date, pair.shelved_date) >= {{ as_of_date() }} - {{ var('studying_window_days') }}
+    group by 1, 2, 3
+),
+
+studying as (
+    select student_id, subject_group, subject
+    from goals
+    where end_date >= {{ as_of_date() }}
+    union
+    select touched.student_id, touched.subject_group, touched.subject
+    from touched
+    where not exists (
+        select from goals
+        where
+            goals.student_id = touched.student_id
+            and goals.subject = touched.subject
+            and goals.end_date >= touched.last_touched_date
+            and goals.end_date < {{ as_of_date() }}
+    )
+)
+
+select
+    studying.student_id,
+    studying.subject_group,
+    studying.subject
+from studying
+inner join {{ ref('stg_app__students') }} as student on studying.student_id = student.student_id

@@ -1,0 +1,46 @@
+-- Every master content once, whatever its kind, with its subject under one name across curriculum revisions.
+with masters as (
+    select
+        'book' as content_type, content_id, tenant_id, subject_group_id, subject_id, subject_group_text, subject_text,
+        difficulty_level_id, difficulty_level, curriculum_revision_id, curriculum_revision_year, school_type,
+        school_year_min, school_year_max, series_name, total_units, is_active
+    from {{ ref('stg_app__master_books') }}
+    union all
+    select
+        'lecture', content_id, tenant_id, subject_group_id, subject_id, subject_group_text, subject_text,
+        difficulty_level_id, difficulty_level, curriculum_revision_id, curriculum_revision_year, null,
+        null, null, null, total_units, is_active
+    from {{ ref('stg_app__master_lectures') }}
+    union all
+    select
+        'custom', content_id, tenant_id, subject_group_id, subject_id, subject_group_text, subject_text,
+        difficulty_level_id, difficulty_level, curriculum_revision_id, curriculum_revision_year, null,
+        null, null, null, total_units, true
+    from {{ ref('stg_app__master_custom_contents') }}
+)
+
+select
+    masters.content_id,
+    masters.content_type,
+    masters.tenant_id,
+    -- The subject's own group wins over the content's: a subject belongs to exactly one.
+    coalesce(group_of_subject.subject_group, subject_groups.subject_group, masters.subject_group_text) as subject_group,
+    masters.subject_id,
+    coalesce(subjects.subject, masters.subject_text) as subject,
+    coalesce(levels.difficulty_level, masters.difficulty_level) as difficulty_level,
+    coalesce(revisions.curriculum_revision_year, masters.curriculum_revision_year) as curriculum_revision_year,
+    masters.school_type,
+    masters.school_year_min,
+    masters.school_year_max,
+    masters.series_name,
+    masters.total_units,
+    masters.is_active
+from masters
+left join {{ ref('stg_app__subjects') }} as subjects on masters.subject_id = subjects.subject_id
+left join {{ ref('stg_app__subject_groups') }} as group_of_subject
+    on subjects.subject_group_id = group_of_subject.subject_group_id
+left join {{ ref('stg_app__subject_groups') }} as subject_groups
+    on masters.subject_group_id = subject_groups.subject_group_id
+left join {{ ref('stg_app__difficulty_levels') }} as levels on masters.difficulty_level_id = levels.difficulty_level_id
+left join {{ ref('stg_app__curriculum_revisions') }} as revisions
+    on masters.curriculum_revision_id = revisions.curriculum_revision_id

@@ -1,0 +1,15 @@
+select
+    id as content_id,
+    tenant_id,
+    subject_group_id,
+    subject_id,
+    {{ normalised('subject_category') }} as subject_group_text,
+    {{ normalised('subject') }} as subject_text,
+    difficulty_level_id,
+    {{ difficulty_rank('difficulty_level') }} as difficulty_level,
+    curriculum_revision_id,
+    {{ revision_year('revision') }} as curriculum_revision_year,
+    total_episodes as total_units,
+    is_active or not {{ is_known('updated_at') }} as is_active
+from {{ source('app', 'master_lectures') }}
+where {{ is_known('created_at') }}
