@@ -45,5 +45,5 @@ lock: ## Resolve pyproject.toml into requirements.lock again (needs uv)
 		--extra dev pyproject.toml -o requirements.lock --quiet
 
 clean: ## Stop the local database and delete all state, .venv included
-	@if [ -x $(BIN)/tlu ]; then $(BIN)/tlu down; fi
+	@if [ -x $(BIN)/tlu ]; then $(BIN)/tlu down --delete; fi
 	rm -rf .tlu $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

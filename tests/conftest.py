@@ -24,7 +24,7 @@ def postgres_server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 
     home: Path = tmp_path_factory.mktemp("postgres")
     yield server.start(home).url
-    server.stop(home)
+    server.remove(home)
 
 
 @pytest.fixture

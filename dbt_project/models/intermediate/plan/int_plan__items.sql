@@ -3,7 +3,7 @@
 -- plan_number in its group on one day) is one item, done when all its blocks are.
 {%- set unscheduled = "'00000000-0000-0000-0000-000000000000'" %}
 {%- set self_study = "'00000000-0000-0000-0000-000000000001'" %}
-with tasks as (
+with tasks as not materialized (
     select
         event.event_id as plan_id,
         event.student_id,
@@ -23,7 +23,7 @@ with tasks as (
     inner join {{ ref('stg_app__event_study_data') }} as study on event.event_id = study.event_id
 ),
 
-blocks as (
+blocks as not materialized (
     select
         plan.plan_id,
         plan.student_id,

@@ -1,0 +1,53 @@
+"""Every number and set that decides whether a row is in order, with its reason.
+
+Belongs here: bounds. Not here: which column they apply to (the suites).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+SCHOOL_YEAR_LEVELS: Final = (1, 3)
+"""학년 within middle or high school. The app keeps graduates at 3."""
+
+PERCENTILE: Final = (0, 100)
+"""백분위 of a mock exam: 0 to 100, higher better, as the app's own check constraint has it."""
+
+RANK_GRADES: Final = (1, 9)
+"""등급, 1 best. Nine levels, or five from the 2022 revision on, in one column."""
+
+FIRST_DATE: Final = dt.date(2000, 1, 1)
+LAST_DATE: Final = dt.date(2100, 12, 31)
+"""No row of the app, nor of the learners of 2013 it is tried with, lies outside; a typing slip in the year does."""
+
+CONTENT_TYPES: Final = ("book", "lecture", "custom")
+"""The three kinds of masters. Anything else has none to recommend."""
+
+PLANNED_CONTENT_TYPES: Final = (*CONTENT_TYPES, "free", "review", "practice", "reading", "video", "assignment")
+"""What plans may be about: the kinds of masters, and what staff plan freely."""
+
+PLAN_STATUSES: Final = ("pending", "in_progress", "completed", "canceled", "cancelled", "skipped")
+"""The app writes both spellings of cancelled."""
+
+EVENT_STATUSES: Final = ("confirmed", "tentative", "cancelled")
+PLAN_GROUP_STATUSES: Final = ("draft", "saved", "active", "paused", "completed", "cancelled")
+
+SCHOOL_TYPES: Final = ("MIDDLE", "HIGH", "UNIVERSITY", "middle", "high", "university")
+"""The pipeline folds the case, so both are known."""
+
+SEMESTERS: Final = (1, 2)
+
+SCORE: Final = (0, 1)
+"""Scores of recommendations are relative to the best of their list."""
+
+LIST_LENGTH: Final = 200
+"""Most contents one student is recommended. The recommender's list is 50 deep, and tops up subject groups of which it
+holds fewer than 10: that is 50 and 10 for each of 15 groups, more than the app's curriculum has."""
+
+FALLBACK_LENGTH: Final = 50
+"""Most contents of one list for students without their own: the app never asks for more at once; the recommender
+makes 20."""
+
+SOURCES: Final = ("personal", "cohort", "popular_recent")
+"""What can have made a row: the student's own history, the habits of the year, or the baseline where it does better."""

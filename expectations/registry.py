@@ -1,0 +1,53 @@
+"""Every suite by the name of its table.
+
+Belongs here: which suites exist. Not here: what they ask.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Generic, NoReturn, TypeVar
+
+from expectations.raw_contract import REQUIRED_COLUMNS
+from expectations.spec import SuiteSpec
+from expectations.suites import candidate, features
+from expectations.suites.raw import raw_suite
+
+Builder = TypeVar("Builder", bound=Callable[..., SuiteSpec])
+
+
+class UnknownSuiteError(LookupError):
+    """There is no suite of this name; the message lists those there are."""
+
+
+class Suites(dict[str, Builder], Generic[Builder]):
+    """Builders of suites by table. Looking up a name that is not there raises UnknownSuiteError."""
+
+    def __missing__(self, name: str) -> NoReturn:
+        raise UnknownSuiteError(f"There is no suite {name!r}. Known are: {', '.join(sorted(self))}.")
+
+
+RAW_SUITES: Final[Suites[Callable[[], SuiteSpec]]] = Suites(
+    {table: partial(raw_suite, table) for table in REQUIRED_COLUMNS}
+)
+"""Raw tables, in the schema of the app."""
+
+FEATURE_SUITES: Final[Suites[Callable[[dt.date], SuiteSpec]]] = Suites(
+    {
+        "feat_student__profile": features.student_profile,
+        "feat_student__subjects": features.student_subjects,
+        "feat_content__catalogue": features.content_catalogue,
+        "feat_student_content__interactions": features.student_content_interactions,
+    }
+)
+"""Feature models; each builder takes the cut-off that the features were built for."""
+
+CANDIDATE_SUITES: Final[Suites[Callable[[], SuiteSpec]]] = Suites(
+    {
+        "content_recommendations": candidate.content_recommendations,
+        "fallback_recommendations": candidate.fallback_recommendations,
+    }
+)
+"""Tables of a candidate, as frames."""

@@ -1,0 +1,84 @@
+"""What must hold of the features before a model sees them.
+
+Belongs here: keys, counts and the cut-off, which every builder takes, also where nothing is dated. Not here: whether
+the numbers are right (dbt's own tests).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from expectations import bounds
+from expectations.spec import SuiteSpec, between, dated_before, not_null, one_of, unique
+
+
+def student_profile(_: dt.date) -> SuiteSpec:
+    """One row per student known at the cut-off."""
+    return SuiteSpec(
+        name="feat_student__profile",
+        columns=(
+            "student_id",
+            "tenant_id",
+            "school_type",
+            "school_year_level",
+            "curriculum_revision_year",
+            "is_withdrawn",
+            "is_synthetic",
+        ),
+        min_rows=1,
+        expectations=(*not_null("student_id", "tenant_id", "is_withdrawn", "is_synthetic"), unique("student_id")),
+    )
+
+
+def student_subjects(_: dt.date) -> SuiteSpec:
+    """One row per student and subject being studied; nobody may be."""
+    return SuiteSpec(
+        name="feat_student__subjects",
+        columns=("student_id", "subject_group", "subject"),
+        min_rows=0,
+        expectations=not_null("student_id", "subject_group"),
+    )
+
+
+def content_catalogue(_: dt.date) -> SuiteSpec:
+    """One row per master content: books, lectures and customs together, so that at least one of them has rows."""
+    return SuiteSpec(
+        name="feat_content__catalogue",
+        columns=(
+            "content_id",
+            "content_type",
+            "tenant_id",
+            "subject_group",
+            "subject_id",
+            "subject",
+            "difficulty_level",
+            "curriculum_revision_year",
+            "school_type",
+            "school_year_min",
+            "school_year_max",
+            "is_active",
+        ),
+        min_rows=1,
+        expectations=(
+            *not_null("content_id", "content_type", "is_active"),
+            unique("content_id"),
+            one_of("content_type", bounds.CONTENT_TYPES),
+        ),
+    )
+
+
+def student_content_interactions(as_of: dt.date) -> SuiteSpec:
+    """One row per student and content, all of it before the cut-off; a new academy may have none."""
+    dates = ("shelved_date", "first_planned_date", "last_planned_date", "first_done_date", "last_done_date")
+    counts = ("planned_count", "done_count")
+    return SuiteSpec(
+        name="feat_student_content__interactions",
+        columns=("student_id", "content_id", *dates, *counts),
+        min_rows=0,
+        expectations=(
+            *not_null("student_id", "content_id", *counts),
+            unique("student_id", "content_id"),
+            *(dated_before(column, as_of) for column in dates),
+            *(between(column, 0) for column in counts),
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Metrics that do not know which model they measure."""

@@ -1,0 +1,95 @@
+"""How good the recommender would have been, and whether it is good enough to be published.
+
+Belongs here: the model beside its baselines on the same candidates, and the rule that decides. Not here: metrics
+themselves, and where the truth comes from.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import pandas as pd
+
+from ml_assets.evaluation.ranking import RankingMetrics, evaluate_rankings
+from ml_assets.recommender.config import RecommenderConfig
+from ml_assets.recommender.inputs import RecommenderInput
+from ml_assets.recommender.model import RecommenderModel, fit
+from ml_assets.recommender.ranking import BASELINES, personal, rank
+
+DEPTH: Final = 20
+"""Length of the lists that are measured."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The model and its baselines against the same truth, over the same students."""
+
+    model: RankingMetrics
+    baselines: dict[str, RankingMetrics]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The block that `tlu backtest --json` prints; a metric without students is None."""
+        baselines = {name: _figures(metrics) for name, metrics in self.baselines.items()}
+        return {"students": self.model.students, **_figures(self.model), "baselines": baselines}
+
+
+def evaluate_recommender(
+    inputs: RecommenderInput, started_next: pd.DataFrame, config: RecommenderConfig | None = None
+) -> Evaluation:
+    """Fit on `inputs` and compare with what was started next (student_id, content_id).
+
+    What counts: pairs of a listed student and a listed content that were no interaction before the cut-off, whether or
+    not the content was a candidate. A student with such pairs and no list counts as 0.
+    """
+    config = config or RecommenderConfig()
+    return _compare(fit(inputs, config), inputs, _new_pairs(inputs, started_next))
+
+
+def fit_and_choose(inputs: RecommenderInput, config: RecommenderConfig | None = None) -> RecommenderModel:
+    """The model of `inputs` with the ranking to publish, chosen on the last `recent_days` before the cut-off.
+
+    The personal ranking is in use when, fitted on what was known at the beginning of that window, its NDCG@20 on the
+    contents started within it is at or above that of `popular_recent`; else, and where nobody started anything,
+    `popular_recent` is. The replay is exact for starts; what it approximates is said at
+    `RecommenderInput.as_known_before`: it errs in favour of the baseline, which is told of some uses within the window.
+    The figures are in `metrics`.
+    """
+    config = config or RecommenderConfig()
+    earlier = inputs.as_of - dt.timedelta(days=config.recent_days)
+    before = inputs.as_known_before(earlier)
+    window = inputs.interactions[inputs.interactions["first_done_date"] >= pd.Timestamp(earlier)]
+    result = _compare(fit(before, config), before, _new_pairs(before, window))
+    wins = result.model.ndcg_at_k >= result.baselines["popular_recent"].ndcg_at_k
+    return replace(
+        fit(inputs, config),
+        in_use="personal" if wins else "popular_recent",
+        metrics={"as_of": earlier.isoformat(), "days": config.recent_days, **result.to_dict()},
+    )
+
+
+def _compare(model: RecommenderModel, inputs: RecommenderInput, truth: pd.DataFrame) -> Evaluation:
+    def measure(ranked: pd.DataFrame) -> RankingMetrics:
+        return evaluate_rankings(ranked, truth, DEPTH)
+
+    return Evaluation(
+        model=measure(rank(model, inputs, personal)),
+        baselines={name: measure(rank(model, inputs, scorer)) for name, scorer in BASELINES.items()},
+    )
+
+
+def _new_pairs(inputs: RecommenderInput, started: pd.DataFrame) -> pd.DataFrame:
+    pair = ["student_id", "content_id"]
+    listed = started["student_id"].isin(inputs.students["student_id"]) & started["content_id"].isin(
+        inputs.contents["content_id"]
+    )
+    candidates = started.loc[listed, pair].drop_duplicates()
+    known = candidates.merge(inputs.interactions[pair], on=pair, how="left", indicator=True)["_merge"] == "both"
+    return candidates[~known.to_numpy()]
+
+
+def _figures(metrics: RankingMetrics) -> dict[str, float | None]:
+    if not metrics.students:
+        return {f"recall_at_{DEPTH}": None, f"ndcg_at_{DEPTH}": None}
+    return {f"recall_at_{DEPTH}": round(metrics.recall_at_k, 6), f"ndcg_at_{DEPTH}": round(metrics.ndcg_at_k, 6)}

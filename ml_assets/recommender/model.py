@@ -1,0 +1,219 @@
+"""The fitted recommender: all the state that scoring needs, as arrays.
+
+Belongs here: fitting, and keeping the result in a folder. Not here: ranking students' candidates with it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from ml_assets.recommender.candidates import Course, Floats, Ints, World
+from ml_assets.recommender.config import RecommenderConfig
+from ml_assets.recommender.inputs import RecommenderInput
+from ml_assets.recommender.links import LinkBuilder, LinkSums, linked_contents, next_starts, ridge_links, sum_links
+from ml_assets.recommender.popularity import count_starts, start_rates
+
+SCHEMA_VERSION: Final = 1
+_ARRAYS, _MANIFEST = "arrays.npz", "manifest.json"
+
+Ranking = Literal["personal", "popular_recent"]
+
+
+class ModelMismatchError(ValueError):
+    """An artifact or an input that does not belong to this model; the message says what differs."""
+
+
+@dataclass(frozen=True)
+class CourseModel:
+    """State of one course of n contents, f of them linked. Contents are in order of id.
+
+    `rates` contexts + 1 × n: starts per student-day, the last row for any other context. `linked` (f), `bias` (f),
+    `weights` (2f × f): see `links`. Per content: `recent_starters`, `starters`, `recent_users`. `next_*` are the pairs
+    of contents (from, to) with enough students who started the second soon after the first, and how many these are.
+    """
+
+    content_ids: npt.NDArray[np.str_]
+    rates: Floats
+    linked: Ints
+    bias: Floats
+    weights: Floats
+    recent_starters: Ints
+    starters: Ints
+    recent_users: Ints
+    next_from: Ints
+    next_to: Ints
+    next_students: Ints
+
+
+@dataclass(frozen=True)
+class RecommenderModel:
+    """A fitted recommender as of a cut-off.
+
+    `contexts` are (school type, school year level), '' and 0 for unknown; `courses` is keyed by subject group and
+    subject, '' for the group alone. `in_use` says which ranking is published (see `backtest`).
+    """
+
+    as_of: dt.date
+    config: RecommenderConfig
+    contexts: tuple[tuple[str, int], ...]
+    courses: dict[tuple[str, str], CourseModel]
+    in_use: Ranking = "personal"
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of everything that decides a score or a row."""
+        digest = hashlib.sha256(json.dumps(self._decisive(), sort_keys=True).encode())
+        for name, array in sorted(self._arrays().items()):
+            digest.update(f"{name} {array.dtype} {array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    @property
+    def version(self) -> str:
+        """Short name of this very model: which ranking it publishes, and the beginning of its hash."""
+        return f"recommender-{self.in_use}-{self.content_hash[:12]}"
+
+    def context_of(self, contexts: list[tuple[str, int]]) -> Ints:
+        """Rows of `CourseModel.rates` for each given context."""
+        return _context_rows(contexts, self.contexts)
+
+    def of_course(self, course: Course, world: World) -> CourseModel:
+        """State of `course`. Raises ModelMismatchError when its contents are not those that the model was fitted on."""
+        found = self.courses.get(course.name)
+        ids = world.contents["content_id"].to_numpy(dtype=np.str_)[course.contents]
+        if found is None or not np.array_equal(found.content_ids, ids):
+            raise ModelMismatchError(
+                f"Course {course.name} has {len(ids)} contents; the model of {self.as_of} knows "
+                f"{0 if found is None else len(found.content_ids)}, or others. Fit again on the present catalogue."
+            )
+        return found
+
+    def save(self, folder: Path) -> None:
+        """Write arrays and manifest into `folder`, which is made when missing."""
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / _ARRAYS).open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **self._arrays())
+        manifest = {
+            **self._decisive(),
+            "content_hash": self.content_hash,
+            "metrics": self.metrics,
+            "libraries": {"numpy": version("numpy"), "scipy": version("scipy")},
+        }
+        (folder / _MANIFEST).write_text(
+            json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n", "utf-8"
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> RecommenderModel:
+        """Read what `save` wrote. Raises ModelMismatchError for another schema version or a changed file."""
+        manifest = json.loads((folder / _MANIFEST).read_text("utf-8"))
+        if manifest["schema_version"] != SCHEMA_VERSION:
+            raise ModelMismatchError(
+                f"{folder} holds a recommender of schema {manifest['schema_version']}; "
+                f"this code reads {SCHEMA_VERSION}. Fit again."
+            )
+        with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
+            courses = {
+                (group, subject): CourseModel(
+                    **{name: arrays[f"{number}/{name}"] for name in CourseModel.__dataclass_fields__}
+                )
+                for number, (group, subject) in enumerate(manifest["courses"])
+            }
+        model = cls(
+            as_of=dt.date.fromisoformat(manifest["as_of"]),
+            config=RecommenderConfig(**manifest["config"]),
+            contexts=tuple((school_type, level) for school_type, level in manifest["contexts"]),
+            courses=courses,
+            in_use=manifest["in_use"],
+            metrics=manifest["metrics"],
+        )
+        if model.content_hash != manifest["content_hash"]:
+            raise ModelMismatchError(
+                f"{folder} was changed after it was written: its hash is not the one in its manifest. Fit again."
+            )
+        return model
+
+    def _decisive(self) -> dict[str, Any]:
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "as_of": self.as_of.isoformat(),
+            "config": asdict(self.config),
+            "contexts": [list(context) for context in self.contexts],
+            "courses": [list(name) for name in self.courses],
+            "in_use": self.in_use,
+        }
+
+    def _arrays(self) -> dict[str, npt.NDArray[Any]]:
+        return {
+            f"{number}/{name}": array
+            for number, course in enumerate(self.courses.values())
+            for name, array in vars(course).items()
+        }
+
+
+def fit(
+    inputs: RecommenderInput,
+    config: RecommenderConfig | None = None,
+    *,
+    builder: LinkBuilder = ridge_links,
+) -> RecommenderModel:
+    """Fit every course of the catalogue on what was known before `inputs.as_of`."""
+    config = config or RecommenderConfig()
+    world = World(inputs)
+    contexts = tuple(sorted(set(world.contexts)))
+    context = _context_rows(world.contexts, contexts)
+    with one_thread():
+        courses = {
+            course.name: _fit_course(course, world, context, len(contexts), config, builder)
+            for course in world.courses()
+        }
+    return RecommenderModel(as_of=inputs.as_of, config=config, contexts=contexts, courses=courses)
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Linear algebra in one thread: the order of its sums, and so the last digits, do not depend on the machine."""
+    limits: AbstractContextManager[object] = threadpool_limits(limits=1)
+    return limits
+
+
+def _context_rows(contexts: Sequence[tuple[str, int]], known: Sequence[tuple[str, int]]) -> Ints:
+    number = {context: position for position, context in enumerate(known)}
+    return np.array([number.get(context, len(known)) for context in contexts], dtype=np.int64)
+
+
+def _fit_course(
+    course: Course, world: World, context: Ints, contexts: int, config: RecommenderConfig, builder: LinkBuilder
+) -> CourseModel:
+    counts = count_starts(course, context[course.learners], contexts, config)
+    linked = linked_contents(counts.starters, config)
+    sums = LinkSums(np.zeros((2 * len(linked) + 1,) * 2), np.zeros((2 * len(linked) + 1, len(linked))))
+    for chunk in course.chunks(config.chunk_students):
+        sums += sum_links(course.ages(chunk)[:, linked], course.is_member[chunk], config)
+    links = builder(sums, config)
+    next_from, next_to, next_students = next_starts(course, config)
+    return CourseModel(
+        content_ids=world.contents["content_id"].to_numpy(dtype=np.str_)[course.contents],
+        rates=start_rates(counts, config),
+        linked=linked,
+        bias=links.bias,
+        weights=links.weights,
+        recent_starters=counts.recent_starters,
+        starters=counts.starters,
+        recent_users=counts.recent_users,
+        next_from=next_from,
+        next_to=next_to,
+        next_students=next_students,
+    )

@@ -1,0 +1,1 @@
+"""The only package that imports Dagster (and not in `publishing/`): assets, checks, jobs, and the command line."""

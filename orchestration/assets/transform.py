@@ -1,0 +1,66 @@
+"""dbt models as assets: staging, intermediate, features, marts in one build."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psycopg
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
+from psycopg import sql
+
+from orchestration import keys
+from orchestration.resources import Pipeline
+from orchestration.transform import BUILD_ARGS, RUN_TARGET, SCHEMAS, dbt_environment
+
+# Layers whose rows are counted for the lineage graph. An intermediate view would be computed again just to be counted.
+COUNTED_LAYERS = {"staging", "features", "marts"}
+
+
+class LayeredTranslator(DagsterDbtTranslator):
+    """Keys as (layer, name): the layer of a model is its top folder, that of a source its name."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """Key of a model or source."""
+        if dbt_resource_props["resource_type"] == "source":
+            return dg.AssetKey([dbt_resource_props["source_name"], dbt_resource_props["name"]])
+        return dg.AssetKey([dbt_resource_props["fqn"][1], dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """Group of a model: its layer."""
+        return str(dbt_resource_props["fqn"][1])
+
+
+def build_transform_assets(manifest: Path) -> dg.AssetsDefinition:
+    """The dbt project behind `manifest` as Dagster assets."""
+
+    @dbt_assets(
+        manifest=manifest,
+        dagster_dbt_translator=LayeredTranslator(),
+        exclude="resource_type:unit_test",
+        pool=keys.POSTGRES_WRITE,
+    )
+    def transform(
+        context: dg.AssetExecutionContext, dbt: DbtCliResource, pipeline: dg.ResourceParam[Pipeline]
+    ) -> Iterator[Any]:
+        url = pipeline.url()
+        os.environ.update(dbt_environment(url))  # the only way to reach the dbt process that DbtCliResource starts
+        target_path = pipeline.settings.dbt_target
+        with psycopg.connect(url, autocommit=True) as connection:
+            for event in dbt.cli(BUILD_ARGS, context=context, target_path=target_path).stream():
+                yield _with_row_count(context, event, connection)
+
+    return transform
+
+
+def _with_row_count(context: dg.AssetExecutionContext, event: Any, connection: psycopg.Connection) -> Any:
+    if not isinstance(event, dg.Output):
+        return event
+    layer, name = context.asset_key_for_output(event.output_name).path
+    if layer not in COUNTED_LAYERS:
+        return event
+    table = sql.Identifier(f"{SCHEMAS[RUN_TARGET]}_{layer}", name)
+    row = connection.execute(sql.SQL("select count(*) from {}").format(table)).fetchone()
+    assert row is not None  # noqa: S101: count(*) always answers
+    return event.with_metadata({**event.metadata, "dagster/row_count": row[0]})

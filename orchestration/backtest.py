@@ -1,0 +1,53 @@
+"""How good the models would have been: a run with an earlier cut-off, compared with what happened next.
+
+Belongs here: building features of a past cut-off beside those of the last run, and reading what came after it.
+Not here: models and metrics (`ml_assets`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pandas as pd
+
+from ml_assets.recommender.backtest import evaluate_recommender
+from orchestration.cutoff import Cutoff
+from orchestration.features import read_recommender_input
+from orchestration.settings import Settings
+from orchestration.transform import BACKTEST_TARGET, FEATURES_ONLY, SCHEMAS, dbt_environment, run_dbt
+from postgres_arrow import read_arrow
+
+# Two weeks: long enough for a student to start something new, short enough that the list is still the one shown.
+WINDOW = dt.timedelta(days=14)
+
+# The view answers for whatever cut-off stands in the control table: after it is moved on, it knows what came next.
+_STARTED_SINCE = """
+    select student_id::text, content_id::text
+    from {schema}_intermediate.int_plan__student_contents
+    where first_done_date >= date '{since}'
+    order by student_id, content_id
+"""
+
+
+def backtest(settings: Settings, url: str, cutoffs: list[Cutoff]) -> list[dict[str, Any]]:
+    """Metrics of every model at each cut-off, beside its baselines on the same rows.
+
+    Works in schemas of its own (`backtest_*`); the features of the last run stay as they are.
+    """
+    return [{"as_of": cutoff.date.isoformat(), **_at(settings, url, cutoff)} for cutoff in cutoffs]
+
+
+def _at(settings: Settings, url: str, cutoff: Cutoff) -> dict[str, Any]:
+    schema = SCHEMAS[BACKTEST_TARGET]
+    cutoff.write(url, schema)
+    run_dbt(settings, FEATURES_ONLY, BACKTEST_TARGET, dbt_environment(url))
+    inputs = read_recommender_input(url, schema)
+    return {"recommendations": evaluate_recommender(inputs, _started_next(url, schema, cutoff)).to_dict()}
+
+
+def _started_next(url: str, schema: str, cutoff: Cutoff) -> pd.DataFrame:
+    """Student × content first done within the window after `cutoff`."""
+    Cutoff(cutoff.date + WINDOW).write(url, schema)
+    query = _STARTED_SINCE.format(schema=schema, since=cutoff.date.isoformat())
+    return read_arrow(url, query).to_pandas()

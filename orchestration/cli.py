@@ -1,0 +1,365 @@
+"""The command line `tlu`: words in, one clear answer out.
+
+Belongs here: commands, exit codes and what people read on the terminal. Not here: the work itself.
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 refused by a gate, nothing published.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import psycopg
+import typer
+from dotenv import dotenv_values
+from rich.console import Console
+from rich.table import Table
+
+from local_supabase import server
+from orchestration.cutoff import SEOUL, Cutoff, CutoffError
+from orchestration.settings import REPOSITORY, Settings, SettingsError
+
+FAILED, WRONG_USAGE, REFUSED = 1, 2, 3
+UI_HOST, UI_PORT = "127.0.0.1", 3000
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+load = typer.Typer(no_args_is_help=True, help="Fill the raw tables of the local stand-in, replacing what is there.")
+app.add_typer(load, name="load")
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+class LoadRefused(Exception):
+    """A load was asked for on a database that is not the local stand-in."""
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Analytics of TimeLevelUp: precomputed recommendations in the app's own database."""
+    context.obj = debug
+
+
+def settings() -> Settings:
+    """Settings from the environment, and from `.env` where the environment is silent."""
+    return Settings.from_env({**{k: v or "" for k, v in dotenv_values(REPOSITORY / ".env").items()}, **os.environ})
+
+
+@app.command()
+def up() -> None:
+    """Start the local database and lay the app's tables in it."""
+    from orchestration.database import database_url
+
+    database_url(_stand_in_settings("up"))
+    running = server.running(settings().home)
+    out.print(f"Local database on 127.0.0.1:{running.port if running else '?'}; `tlu url` prints how to connect.")
+
+
+@app.command()
+def down(delete: Annotated[bool, typer.Option("--delete", help="Delete its data as well.")] = False) -> None:
+    """Stop the local database."""
+    if delete:
+        server.remove(settings().home)
+    else:
+        server.stop(settings().home)
+    out.print("Local database deleted." if delete else "Local database stopped.")
+
+
+@app.command()
+def url() -> None:
+    """Print the connection string of the local database, for psql."""
+    running = server.running(settings().home)
+    if running is None:
+        fail("The local database does not run. Start it with `tlu up`.")
+    typer.echo(running.url)
+
+
+@app.command()
+def migrate() -> None:
+    """Apply every migration of supabase/migrations again; each is made so that this changes nothing twice."""
+    from orchestration.database import database_url
+    from orchestration.publishing.migrations import migrate as apply
+
+    applied = apply(database_url(settings()), again=True)
+    out.print(f"{len(applied)} migrations applied: {', '.join(applied)}")
+
+
+@load.command("sample")
+def load_sample(
+    students: Annotated[int, typer.Option(min=1, help="How many students.")] = 2000,
+    seed: Annotated[int, typer.Option(help="Same seed, same rows.")] = 7,
+    if_needed: Annotated[
+        bool, typer.Option("--if-needed", help="Only when the local stand-in is in use and holds no students.")
+    ] = False,
+) -> None:
+    """Generate a realistic app: academies, students, contents, plans, sessions, scores."""
+    from local_supabase import sample
+
+    if if_needed and settings().database_url:
+        out.print("SUPABASE_DB_URL names a database: no sample is loaded.")
+        return
+    target = _stand_in_url("load sample")
+    if if_needed and _has_students(target):
+        return
+    today = Cutoff.today(dt.datetime.now(dt.UTC)).date
+    with err.status(f"generating {students:,} students …"):
+        started = dt.datetime.now(dt.UTC)
+        counts = sample.load(target, students=students, seed=seed, today=today)
+    _print_load("sample", counts, started)
+
+
+@load.command("oulad")
+def load_oulad(
+    folder: Annotated[Path, typer.Argument(help="Folder with the Parquet files of OULAD.")],
+    until: Annotated[str, typer.Option(help="Only what was known at 00:00 in Seoul of this day (YYYY-MM-DD).")] = "",
+) -> None:
+    """Load real learners: the Open University Learning Analytics Dataset, mapped onto the app's tables."""
+    from local_supabase import oulad
+
+    limit = Cutoff.parse(until).date if until else None
+    target = _stand_in_url("load oulad")
+    with err.status(f"loading {folder} …"):
+        started = dt.datetime.now(dt.UTC)
+        counts = oulad.load(target, folder, until=limit)
+    _print_load("OULAD", counts, started)
+
+
+@app.command()
+def run(
+    as_of: Annotated[str, typer.Option(help="Cut-off: 00:00 in Seoul of this day (YYYY-MM-DD). Default: today.")] = "",
+) -> None:
+    """Run the whole job: features, model, gate, publication, marts."""
+    from orchestration.database import database_url, described
+    from orchestration.progress import run_refresh
+    from orchestration.publishing.migrations import migrate as apply
+
+    chosen = settings()
+    cutoff = Cutoff.parse(as_of) if as_of else Cutoff.today(dt.datetime.now(dt.UTC))
+    target = database_url(chosen)
+    err.print(f"Database {described(target)}, as of {cutoff.date} 00:00 KST")
+    applied = apply(target)
+    if applied:
+        err.print(f"  [green]✔[/] migrations applied: {', '.join(applied)}")
+    report = run_refresh(chosen, cutoff.date.isoformat())
+    _print_summary(chosen, target, report.step_seconds)
+
+
+@app.command()
+def backtest(
+    as_of: Annotated[list[str], typer.Option(help="Cut-off (YYYY-MM-DD); may be given several times.")],
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures into this file.")] = None,
+) -> None:
+    """Measure accuracy at earlier cut-offs against what happened next, beside the baselines."""
+    from orchestration.backtest import backtest as measure
+    from orchestration.database import database_url
+
+    cutoffs = [Cutoff.parse(text) for text in as_of]
+    chosen = settings()
+    with err.status("backtest …"):
+        results = measure(chosen, database_url(chosen), cutoffs)
+    if json_file:
+        json_file.write_text(json.dumps({"cutoffs": results}, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    _print_backtest(results)
+
+
+@app.command()
+def show(student_id: str, items: Annotated[int, typer.Option(min=1, max=50)] = 10) -> None:
+    """Show what the app would read for a student."""
+    from orchestration.database import database_url
+
+    _print_recommendations(database_url(settings()), student_id, items)
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Tell what is published, how fresh the app's tables are and how good the models."""
+    from orchestration import serving
+    from orchestration.database import database_url
+
+    chosen = settings()
+    document = serving.status(chosen, database_url(chosen), dt.datetime.now(dt.UTC))
+    if as_json:
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        _print_status(document)
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = UI_PORT) -> None:
+    """Open the Dagster UI on 127.0.0.1: lineage, runs, checks, and the schedule's daemon."""
+    from orchestration.database import database_url
+    from orchestration.progress import prepare_dagster_home
+    from orchestration.transform import prepare_manifest
+
+    chosen = settings()
+    database_url(chosen)
+    prepare_dagster_home(chosen)
+    prepare_manifest(chosen)
+    out.print(f"http://{UI_HOST}:{port}  (Ctrl-C ends it)")
+    dagster = Path(sys.executable).with_name("dagster")
+    command = [str(dagster), "dev", "-m", "orchestration.definitions", "-h", UI_HOST, "-p", str(port)]
+    raise typer.Exit(subprocess.run(command, cwd=REPOSITORY, check=False).returncode)
+
+
+def _stand_in_settings(what: str) -> Settings:
+    chosen = settings()
+    if chosen.database_url:
+        raise LoadRefused(
+            f"`tlu {what}` only ever touches the local stand-in, and SUPABASE_DB_URL names another database. "
+            "Unset it to work on the stand-in."
+        )
+    return chosen
+
+
+def _stand_in_url(what: str) -> str:
+    from orchestration.database import database_url
+
+    return database_url(_stand_in_settings(what))
+
+
+def _has_students(target: str) -> bool:
+    with psycopg.connect(target) as connection:
+        return connection.execute("select from public.students limit 1").fetchone() is not None
+
+
+def _print_load(what: str, counts: dict[str, int], started: dt.datetime) -> None:
+    seconds = (dt.datetime.now(dt.UTC) - started).total_seconds()
+    table = Table(title=f"{what}: rows per table, in {seconds:.1f} s", box=None, title_justify="left")
+    table.add_column("table")
+    table.add_column("rows", justify="right")
+    for name, count in sorted(counts.items(), key=lambda item: -item[1]):
+        table.add_row(name, f"{count:,}")
+    out.print(table)
+
+
+def _print_recommendations(target: str, student_id: str, items: int) -> None:
+    from orchestration import serving
+
+    rows = serving.recommendations(target, student_id, items)
+    if not rows:
+        out.print(f"No recommendations for {student_id}, and none for the student's year and subjects.")
+        return
+    table = Table(title=f"Student {student_id}", title_justify="left", box=None)
+    for name in ("#", "subject", "content", "score", "why", "source"):
+        table.add_column(name, justify="right" if name in {"#", "score"} else "left")
+    for row in rows:
+        table.add_row(
+            str(row["rank"]), row["subject_group"], row["title"], f"{row['score']:.2f}", row["reasoning"], row["source"]
+        )
+    out.print(table)
+
+
+def _print_summary(chosen: Settings, target: str, seconds: dict[str, float]) -> None:
+    from orchestration import serving
+
+    document = serving.status(chosen, target, dt.datetime.now(dt.UTC))
+    publication = document["publication"]
+    out.print()
+    out.print(f"Published version {publication['version']}, as of {publication['as_of']} 00:00 KST")
+    for table, rows in publication["rows"].items():
+        out.print(f"  serving.{table:<26}{rows:>10,} rows {publication['changed'][table]:>10,} changed")
+    for name, model in document["models"].items():
+        out.print(f"  model {name} {model['version']}: {model['in_use']}")
+    total = sum(seconds.values())
+    slowest = sorted(seconds.items(), key=lambda item: -item[1])[:3]
+    out.print(f"Time {total:.0f} s: " + ", ".join(f"{step} {value:.0f} s" for step, value in slowest))
+    student = serving.example_student(target)
+    if student:
+        out.print()
+        _print_recommendations(target, student, 5)
+    out.print()
+    out.print("Look further:")
+    out.print(f"  tlu show {student or 'STUDENT_ID'}")
+    out.print('  psql "$(tlu url)" -c "select * from serving.publication"' if not chosen.database_url else "")
+    out.print(f"  duckdb -readonly {chosen.marts_file} -c 'from fct_study_daily limit 5'")
+    out.print(f"  tlu ui    lineage and runs on http://{UI_HOST}:{UI_PORT}")
+
+
+def _print_backtest(results: list[dict[str, Any]]) -> None:
+    table = Table(title="Contents not started before, next 14 days", title_justify="left", box=None)
+    for name in ("as of", "model", "students", "recall@20", "ndcg@20"):
+        table.add_column(name, justify="left" if name in {"as of", "model"} else "right")
+    for result in results:
+        block = result["recommendations"]
+        rows = {"ours": block, **block["baselines"]}
+        for name, metrics in rows.items():
+            table.add_row(
+                result["as_of"],
+                name,
+                f"{block['students']:,}",
+                f"{metrics['recall_at_20']:.4f}",
+                f"{metrics['ndcg_at_20']:.4f}",
+            )
+    out.print(table)
+
+
+def _print_status(document: dict[str, Any]) -> None:
+    publication = document["publication"]
+    if publication is None:
+        out.print("Nothing is published yet. `tlu run` does it.")
+    else:
+        out.print(
+            f"Version {publication['version']}, as of {publication['as_of']}, published "
+            f"{dt.datetime.fromisoformat(publication['published_at']).astimezone(SEOUL):%Y-%m-%d %H:%M} KST, "
+            f"content {publication['content_hash'][:12]}"
+        )
+        for table, rows in publication["rows"].items():
+            out.print(f"  serving.{table:<26}{rows:>10,} rows")
+    for name, model in document["models"].items():
+        out.print(
+            f"Model {name} {model['version']}: {model['in_use']}, {model['metrics']}, baseline {model['baseline']}"
+        )
+    for table, fresh in document["freshness"].items():
+        age = "no rows" if fresh["age_hours"] is None else f"{fresh['age_hours']:,.0f} h old"
+        out.print(f"  {table:<28}{age:>12}  {fresh['state']}")
+
+
+def fail(message: str, code: int = FAILED) -> NoReturn:
+    """Say what went wrong and leave with `code`."""
+    err.print(f"[red]Failed:[/] {message}" if code != REFUSED else f"[red]Refused:[/] {message}", soft_wrap=True)
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Run the command line; every error we know becomes one message and an exit code."""
+    from local_supabase.oulad import OuladError
+    from local_supabase.server import LocalPostgresError
+    from orchestration.database import DatabaseUnavailable
+    from orchestration.publishing.errors import GateRefused, PublishingError
+    from orchestration.raw_contract import RawContractError
+    from orchestration.serving import UnknownStudent
+    from orchestration.transform import TransformError
+    from orchestration.validations import ExpectationsFailed
+
+    refused = (GateRefused, ExpectationsFailed)
+    wrong = (CutoffError, SettingsError)
+    failed = (
+        DatabaseUnavailable,
+        LoadRefused,
+        LocalPostgresError,
+        OuladError,
+        PublishingError,
+        RawContractError,
+        TransformError,
+        UnknownStudent,
+        psycopg.Error,
+    )
+    try:
+        app()
+    except (*refused, *wrong, *failed) as error:
+        if "--debug" in sys.argv:
+            raise
+        code = REFUSED if isinstance(error, refused) else WRONG_USAGE if isinstance(error, wrong) else FAILED
+        err.print("[red]Refused, nothing published:[/]" if code == REFUSED else "[red]Failed:[/]", end=" ")
+        err.print(str(error), markup=False, soft_wrap=True)
+        sys.exit(code)

@@ -1,0 +1,48 @@
+"""Which database a command talks to, and whether it answers.
+
+Belongs here: choosing between `SUPABASE_DB_URL` and the local stand-in. Not here: SQL.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import psycopg
+
+from local_supabase import schema, server
+from orchestration.settings import Settings
+
+CONNECT_TIMEOUT_SECONDS = 10
+
+
+class DatabaseUnavailable(Exception):
+    """The database does not answer, or refuses us."""
+
+
+def database_url(settings: Settings) -> str:
+    """URL of the app's database; starts the local stand-in, with the app's tables in it, where no other is named.
+
+    Raises DatabaseUnavailable when a named server does not answer, and LocalPostgresError when ours does not start.
+    """
+    if settings.database_url:
+        _check(settings.database_url)
+        return settings.database_url
+    local = server.start(settings.home)
+    schema.install(local.url)
+    return local.url
+
+
+def described(url: str) -> str:
+    """Host, port and database of `url`, without user and password: fit for logs."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or 5432}{parts.path}"
+
+
+def _check(url: str) -> None:
+    try:
+        psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_SECONDS).close()
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(
+            f"SUPABASE_DB_URL names {described(url)}, which could not be used: {str(error).strip()}. "
+            "Check that the server runs, and the user and password in the URL."
+        ) from error

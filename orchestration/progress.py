@@ -1,0 +1,100 @@
+"""The job `refresh` in this process, with progress on the terminal.
+
+Belongs here: starting the job outside the UI and telling how it goes. Not here: what the job does.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+from rich.console import Console
+from rich.status import Status
+
+from orchestration.settings import REPOSITORY, Settings
+from orchestration.transform import prepare_manifest
+
+PROGRESS_LOGGER = "progress"
+# Only what goes wrong; the events that tell how the run goes are shown by the progress handler itself.
+_QUIET_LOGGERS = ("dagster", "dbt", "great_expectations", "sqlalchemy")
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """A finished run: its id, and how long each step took in seconds, in order."""
+
+    run_id: str
+    step_seconds: dict[str, float]
+
+
+class _ProgressHandler(logging.Handler):
+    """Shows the steps of a run as they start and end."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+        self._status = Status("starting", console=console)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        meta: dict[str, Any] = getattr(record, "dagster_meta", {})
+        event = meta.get("dagster_event")
+        if event is None or event.step_key is None:
+            return
+        name = event.step_key.split("[")[0]
+        if event.event_type_value == "STEP_START":
+            self._status.update(f"{name} …")
+            self._status.start()
+        elif event.event_type_value in {"STEP_SUCCESS", "STEP_FAILURE"}:
+            self._status.stop()
+            if event.event_type_value == "STEP_SUCCESS":
+                seconds = event.event_specific_data.duration_ms / 1000
+                self._console.print(f"  [green]✔[/] {name:<28}{seconds:7.1f} s")
+            else:
+                self._console.print(f"  [red]✘[/] {name}")
+
+
+@dg.logger(description="Steps of the run on the terminal.")
+def progress_logger(_context: dg.InitLoggerContext) -> logging.Logger:
+    """Logger that prints nothing but the progress of steps."""
+    logger = logging.Logger(PROGRESS_LOGGER, level=logging.DEBUG)
+    logger.addHandler(_ProgressHandler(Console(stderr=True)))
+    return logger
+
+
+def prepare_dagster_home(settings: Settings) -> None:
+    """Make DAGSTER_HOME with the repository's dagster.yaml in it, and name it in this process's environment."""
+    settings.dagster_home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(REPOSITORY / "dagster.yaml", settings.dagster_home / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
+
+
+def run_refresh(settings: Settings, as_of: str) -> RunReport:
+    """Run the whole job in this process, as of `as_of` (YYYY-MM-DD, or empty for today), and report on it.
+
+    Raises whatever a step raised; the run is kept, with its failure, for the UI.
+    """
+    prepare_dagster_home(settings)
+    prepare_manifest(settings)
+    for name in _QUIET_LOGGERS:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    from orchestration.build import build_definitions  # needs the manifest
+
+    job = build_definitions(settings).get_job_def("refresh")
+    with dg.DagsterInstance.get() as instance:
+        result = job.execute_in_process(
+            instance=instance,
+            run_config={
+                "ops": {"control__cutoff": {"config": {"as_of": as_of}}},
+                "loggers": {PROGRESS_LOGGER: {}},
+            },
+        )
+    seconds = {
+        event.step_key.split("[")[0]: event.event_specific_data.duration_ms / 1000
+        for event in result.all_events
+        if event.event_type_value == "STEP_SUCCESS"
+    }
+    return RunReport(result.run_id, seconds)

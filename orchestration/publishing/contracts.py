@@ -1,0 +1,123 @@
+"""What each published table holds: the one place that candidate, gate, SQL and migrations are compared with.
+
+Belongs here: names, types and ownership of columns. Not here: statements (sql.py) or files (candidate.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pyarrow as pa
+
+PostgresType = Literal["uuid", "text", "smallint", "real", "jsonb"]
+
+# How a column travels in a candidate. uuid and jsonb are text in Postgres' own notation; large_string, because 20 M
+# sentences do not fit the 2 GiB of a string column.
+ARROW_TYPES: dict[PostgresType, pa.DataType] = {
+    "uuid": pa.large_string(),
+    "text": pa.large_string(),
+    "smallint": pa.int16(),
+    "real": pa.float32(),
+    "jsonb": pa.large_string(),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a published table."""
+
+    name: str
+    type: PostgresType
+    is_nullable: bool = False
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose a row is: `column` holds ids of the app's table `public.<app_table>`."""
+
+    column: str
+    app_table: str
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """A table of `serving`, without the columns of origin, which the publisher fills in.
+
+    `key` identifies a row, `payload` is what is compared; both are hashed. Every table has a `tenant_id`. `model` is
+    the model of the manifest whose version the rows carry.
+    """
+
+    name: str
+    key: tuple[Column, ...]
+    payload: tuple[Column, ...]
+    owner: Owner
+    model: str
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Key and payload, in the order in which a candidate holds them."""
+        return self.key + self.payload
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """Names of the key columns."""
+        return tuple(column.name for column in self.key)
+
+    @property
+    def payload_names(self) -> tuple[str, ...]:
+        """Names of the payload columns."""
+        return tuple(column.name for column in self.payload)
+
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        """The schema of this table in a candidate."""
+        return pa.schema([pa.field(c.name, ARROW_TYPES[c.type], nullable=c.is_nullable) for c in self.columns])
+
+
+# Of the run that last changed a row: neither compared nor hashed, so that an unchanged row is left alone.
+ORIGIN = ("run_id", "model_version", "computed_at")
+
+STUDENTS = Owner("student_id", "students")
+TENANTS = Owner("tenant_id", "tenants")
+
+CONTENT_RECOMMENDATIONS = PublishedTable(
+    name="content_recommendations",
+    key=(Column("student_id", "uuid"), Column("rank", "smallint")),
+    payload=(
+        Column("tenant_id", "uuid"),
+        Column("content_type", "text"),
+        Column("content_id", "uuid"),
+        Column("subject_group", "text", is_nullable=True),
+        Column("subject_id", "uuid", is_nullable=True),
+        Column("subject_rank", "smallint", is_nullable=True),
+        Column("score", "real"),
+        Column("reasons", "jsonb"),
+        Column("reasoning", "text"),
+        Column("source", "text"),
+    ),
+    owner=STUDENTS,
+    model="recommender",
+)
+FALLBACK_RECOMMENDATIONS = PublishedTable(
+    name="fallback_recommendations",
+    key=(
+        Column("tenant_id", "uuid"),
+        Column("school_type", "text"),
+        Column("school_year_level", "smallint"),
+        Column("subject_group", "text"),
+        Column("rank", "smallint"),
+    ),
+    payload=(
+        Column("content_type", "text"),
+        Column("content_id", "uuid"),
+        Column("subject_id", "uuid", is_nullable=True),
+        Column("score", "real"),
+        Column("reasons", "jsonb"),
+        Column("reasoning", "text"),
+        Column("source", "text"),
+    ),
+    owner=TENANTS,
+    model="recommender",
+)
+PUBLISHED_TABLES = (CONTENT_RECOMMENDATIONS, FALLBACK_RECOMMENDATIONS)

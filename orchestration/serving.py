@@ -1,0 +1,78 @@
+"""What the app reads, read the way the app does: for the command line's summary, `show` and `status`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import dict_row
+
+from orchestration.freshness import source_freshness
+from orchestration.settings import Settings
+from orchestration.transform import prepare_manifest
+
+
+class UnknownStudent(Exception):
+    """No student of the app has this id."""
+
+
+# Titles are looked up for people to read; the published rows carry ids only.
+_RECOMMENDATIONS = """
+    select recommended.*, coalesce(book.title, lecture.title, custom.title) as title
+    from serving.recommend_contents(%(student)s, null, %(items)s) as recommended
+    left join public.master_books as book on book.id = recommended.content_id
+    left join public.master_lectures as lecture on lecture.id = recommended.content_id
+    left join public.master_custom_contents as custom on custom.id = recommended.content_id
+    order by recommended.rank
+"""
+_PUBLICATION = """
+    select version, as_of::text, published_at, valid_until, content_hash, row_counts, changed_counts, models
+    from serving.publication where is_current
+"""
+
+
+def recommendations(url: str, student_id: str, items: int = 10) -> list[dict[str, Any]]:
+    """Rows of `serving.recommend_contents` with titles. Raises UnknownStudent for an id that no student has."""
+    try:
+        student = UUID(student_id)
+    except ValueError as error:
+        raise UnknownStudent(f"{student_id!r} is not a student id (a uuid)") from error
+    with psycopg.connect(url, row_factory=dict_row) as connection:
+        if connection.execute("select from public.students where id = %s", [student]).fetchone() is None:
+            raise UnknownStudent(f"No student has the id {student}.")
+        return connection.execute(_RECOMMENDATIONS, {"student": student, "items": items}).fetchall()
+
+
+def example_student(url: str) -> str | None:
+    """A student with recommendations of their own, the same one every time; None when there is none."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            "select student_id::text from serving.content_recommendations order by student_id limit 1"
+        ).fetchone()
+    return row[0] if row else None
+
+
+def status(settings: Settings, url: str, now: dt.datetime) -> dict[str, Any]:
+    """Last publication, models and freshness, in the shape that docs and `tlu status --json` promise."""
+    with psycopg.connect(url, row_factory=dict_row) as connection:
+        exists = connection.execute("select to_regclass('serving.publication') is not null as there").fetchone()
+        row = connection.execute(_PUBLICATION).fetchone() if exists and exists["there"] else None
+    publication = None
+    if row:
+        publication = {
+            "version": row["version"],
+            "as_of": row["as_of"],
+            "published_at": row["published_at"].isoformat(),
+            "valid_until": row["valid_until"].isoformat(),
+            "content_hash": row["content_hash"],
+            "rows": row["row_counts"],
+            "changed": row["changed_counts"],
+        }
+    fresh = source_freshness(url, prepare_manifest(settings), now)
+    return {
+        "publication": publication,
+        "models": row["models"] if row else {},
+        "freshness": {table: freshness.to_dict() for table, freshness in fresh.items()},
+    }

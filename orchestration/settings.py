@@ -1,0 +1,78 @@
+"""What the environment may decide, read once and passed on.
+
+Belongs here: names, defaults and meaning of the environment variables, and the folders under `TLU_HOME`.
+Not here: opening anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+DBT_PROJECT = REPOSITORY / "dbt_project"
+
+# Environments that register the nightly schedule as running. Anything undeclared is refused, not guessed.
+SCHEDULE_RUNS_IN = {"local": False, "ci": False, "production": True}
+
+
+class SettingsError(Exception):
+    """An environment variable has a value that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where state lives and which database is read.
+
+    `database_url` is `SUPABASE_DB_URL`, or None for the local stand-in. It holds a password and is kept out of repr.
+    """
+
+    home: Path
+    environment: str = "local"
+    database_url: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Settings:
+        """Read `TLU_HOME`, `TLU_ENVIRONMENT` and `SUPABASE_DB_URL`. Raises SettingsError naming every bad value."""
+        problems = []
+        environment = env.get("TLU_ENVIRONMENT") or "local"
+        if environment not in SCHEDULE_RUNS_IN:
+            problems.append(f"TLU_ENVIRONMENT is {environment!r}; it must be one of {', '.join(SCHEDULE_RUNS_IN)}")
+        url = env.get("SUPABASE_DB_URL") or None
+        if url and not url.startswith(("postgresql://", "postgres://")):
+            problems.append("SUPABASE_DB_URL must have the form postgresql://user:password@host:port/database")
+        if problems:
+            raise SettingsError("; ".join(problems))
+        home = Path(env.get("TLU_HOME") or REPOSITORY / ".tlu").expanduser().absolute()
+        return cls(home=home, environment=environment, database_url=url)
+
+    @property
+    def dagster_home(self) -> Path:
+        """Runs and events of Dagster."""
+        return self.home / "dagster"
+
+    @property
+    def dbt_target(self) -> Path:
+        """dbt's manifest, compiled SQL and run results."""
+        return self.home / "dbt"
+
+    @property
+    def candidates(self) -> Path:
+        """Candidates, one folder a run."""
+        return self.home / "candidates"
+
+    @property
+    def artifacts(self) -> Path:
+        """Trained models, one folder a run."""
+        return self.home / "artifacts"
+
+    @property
+    def validations(self) -> Path:
+        """Outcomes of the expectations, one folder a run."""
+        return self.home / "validations"
+
+    @property
+    def marts_file(self) -> Path:
+        """The DuckDB file that analysts open."""
+        return self.home / "marts.duckdb"

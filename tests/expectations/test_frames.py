@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from expectations.outcome import ValidationOutcome
+from expectations.registry import CANDIDATE_SUITES, FEATURE_SUITES
+from expectations.runner import validate_frame
+from expectations.spec import SuiteSpec, between, columns_exactly, not_null, numbered_from_one
+from tests.expectations.planting import SECRET, breaking
+
+AS_OF = dt.date(2026, 3, 2)
+EVE = pd.Timestamp("2026-03-01")
+
+
+def recommendations(students: int = 3, length: int = 4) -> pd.DataFrame:
+    rank = np.tile(np.arange(1, length + 1), students)
+    return pd.DataFrame(
+        {
+            "student_id": np.repeat([f"s{number:06d}" for number in range(students)], length),
+            "tenant_id": "t1",
+            "rank": rank,
+            "content_type": "book",
+            "content_id": [f"c{number}" for number in rank],
+            "subject_group": "수학",
+            "subject_id": None,
+            "subject_rank": rank,
+            "score": 1 / rank,
+            "reasons": '[{"code": "studying"}]',
+            "reasoning": SECRET,
+            "source": "personal",
+        }
+    )
+
+
+def fallback() -> pd.DataFrame:
+    frame = recommendations(students=2).rename(columns={"student_id": "subject_group", "subject_group": "old"})
+    frame[["school_type", "school_year_level"]] = ["HIGH", 2]
+    columns = CANDIDATE_SUITES["fallback_recommendations"]().columns
+    return frame[list(columns)]
+
+
+def profile() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "student_id": ["s1", "s2", "s3"],
+            "tenant_id": "t1",
+            "school_type": ["HIGH", "MIDDLE", None],
+            "school_year_level": pd.array([1, 3, None], dtype="Int16"),
+            "curriculum_revision_year": 2022,
+            "is_withdrawn": False,
+            "is_synthetic": False,
+        }
+    )
+
+
+def subjects() -> pd.DataFrame:
+    return pd.DataFrame({"student_id": ["s1", "s1"], "subject_group": ["수학", "영어"], "subject": ["미적분", None]})
+
+
+def catalogue() -> pd.DataFrame:
+    columns = FEATURE_SUITES["feat_content__catalogue"](AS_OF).columns
+    frame = pd.DataFrame(None, index=range(3), columns=columns, dtype=object)
+    return frame.assign(content_id=["c1", "c2", "c3"], content_type=["book", "lecture", "custom"], is_active=True)
+
+
+def interactions() -> pd.DataFrame:
+    dates = ["shelved_date", "first_planned_date", "last_planned_date", "first_done_date", "last_done_date"]
+    frame = pd.DataFrame({"student_id": ["s1", "s1", "s2"], "content_id": ["c1", "c2", "c1"]})
+    frame[dates] = EVE
+    frame.loc[2, dates] = pd.NaT
+    return frame.assign(planned_count=[3, 0, 0], done_count=[3, 0, 0])
+
+
+GOOD: dict[str, Callable[[], pd.DataFrame]] = {
+    "content_recommendations": recommendations,
+    "fallback_recommendations": fallback,
+    "feat_student__profile": profile,
+    "feat_student__subjects": subjects,
+    "feat_content__catalogue": catalogue,
+    "feat_student_content__interactions": interactions,
+}
+
+
+def suite(name: str) -> SuiteSpec:
+    return CANDIDATE_SUITES[name]() if name in CANDIDATE_SUITES else FEATURE_SUITES[name](AS_OF)
+
+
+def failed(outcome: ValidationOutcome) -> set[tuple[str, str | None]]:
+    return {(failure.expectation, failure.column) for failure in outcome.failures}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_frame_in_order_passes(name: str) -> None:
+    outcome = validate_frame(GOOD[name](), suite(name))
+
+    assert outcome.failures == ()
+    assert outcome.success
+    assert outcome.rows == len(GOOD[name]())
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_each_expectation_on_values_catches_a_planted_row(name: str) -> None:
+    """As many rows as expectations, each a list of its own, and each broken in one column."""
+    asked = suite(name)
+    faults = [(each, fault) for each in asked.expectations if (fault := breaking(each))]
+    frame = pd.concat([GOOD[name]().head(1)] * len(faults), ignore_index=True).astype(object)
+    keys = [column for column in ("student_id", "content_id", "subject_group") if column in frame]
+    frame[keys] = [[f"{key}{number}" for key in keys] for number in range(len(frame))]
+    for number, (_, fault) in enumerate(faults):
+        for column, value in fault.items():
+            frame.loc[number, column] = value
+
+    outcome = validate_frame(frame, asked)
+
+    expected = {(each.kind, each.columns[0]): 1 for each, _ in faults}
+    for rule in asked.rules:
+        expected[(rule.name, ", ".join(rule.columns))] = sum(
+            bool(set(fault) & set(rule.columns)) for _, fault in faults
+        )
+    assert {(failure.expectation, failure.column): failure.observed for failure in outcome.failures} == {
+        key: f"{count} of {len(frame)} rows" for key, count in expected.items()
+    }
+    assert not outcome.success
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [(name, each.columns) for name in GOOD for each in suite(name).expectations if each.kind == "unique"],
+)
+def test_a_repeated_key_is_caught(name: str, columns: tuple[str, ...]) -> None:
+    frame = GOOD[name]()
+    frame.loc[1, list(columns)] = frame.loc[0, list(columns)]
+
+    outcome = validate_frame(frame, suite(name))
+
+    assert ("unique", ", ".join(columns)) in failed(outcome)
+    assert not outcome.success
+
+
+@pytest.mark.parametrize("name", ["content_recommendations", "fallback_recommendations"])
+def test_a_gap_in_the_ranks_is_caught(name: str) -> None:
+    frame = GOOD[name]()
+    frame = frame.drop(index=1)
+    rule = suite(name).rules[0]
+
+    outcome = validate_frame(frame, suite(name))
+
+    assert failed(outcome) == {("numbered_from_one", ", ".join(rule.columns))}
+    assert outcome.critical[0].observed == "2 of 7 rows" if name.startswith("fall") else "2 of 11 rows"
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from([0, 1, 2, 3, 1.5, None])), max_size=6))
+def test_ranks_are_in_order_exactly_when_each_list_is_one_to_its_length(rows: list[tuple[str, float | None]]) -> None:
+    frame = pd.DataFrame(rows, columns=["key", "rank"])
+    lists = [[rank for key, rank in rows if key == one] for one in "ab"]
+    is_in_order = all(None not in ranks and sorted(ranks) == list(range(1, len(ranks) + 1)) for ranks in lists)
+
+    assert (numbered_from_one("rank", within=["key"]).violations(frame) == 0) == is_in_order
+
+
+@pytest.mark.parametrize("name", [name for name in GOOD if suite(name).min_rows])
+def test_an_empty_frame_fails(name: str) -> None:
+    outcome = validate_frame(GOOD[name]().head(0), suite(name))
+
+    assert failed(outcome) == {("row_count", None)}
+    assert outcome.critical[0].observed == "0 rows"
+
+
+@pytest.mark.parametrize("score", [np.nan, np.inf, -0.1, 1.1])
+def test_a_score_that_is_no_share_fails(score: float) -> None:
+    frame = recommendations()
+    frame.loc[2, "score"] = score
+
+    assert {column for _, column in failed(validate_frame(frame, suite("content_recommendations")))} == {"score"}
+
+
+def test_a_missing_column_is_named_and_the_rest_still_checked() -> None:
+    frame = recommendations().drop(columns="tenant_id").assign(source="guess")
+
+    outcome = validate_frame(frame, suite("content_recommendations"))
+
+    assert failed(outcome) == {("column_exists", "tenant_id"), ("columns", None), ("one_of", "source")}
+    assert str(outcome.failures[0]) == "tenant_id must exist and be readable; found: no such column"
+
+
+def test_what_cannot_be_evaluated_is_critical_whatever_its_severity() -> None:
+    lenient = SuiteSpec("t", (), 0, (*not_null("a"), between("a", 0, 1, "warning")))
+
+    outcome = validate_frame(pd.DataFrame({"a": [SECRET, 1]}), lenient)
+
+    (failure,) = outcome.failures
+    assert (failure.severity, failure.observed) == ("critical", "could not be evaluated (TypeError)")
+
+
+def test_a_warning_does_not_stop() -> None:
+    lenient = SuiteSpec("t", (), 0, (between("a", 0, 1, "warning"),))
+
+    outcome = validate_frame(pd.DataFrame({"a": [0, 2]}), lenient)
+
+    assert [(failure.severity, failure.observed) for failure in outcome.failures] == [("warning", "1 of 2 rows")]
+    assert outcome.success
+
+
+def test_the_index_is_not_looked_at() -> None:
+    frame = recommendations().set_index(pd.Index([7] * 12))
+
+    assert validate_frame(frame, suite("content_recommendations")).failures == ()
+
+
+def test_the_worst_comes_first() -> None:
+    mixed = SuiteSpec("t", (), 0, (between("a", 0, 1, "warning"), *not_null("b")))
+
+    outcome = validate_frame(pd.DataFrame({"a": [2.0], "b": [None]}), mixed)
+
+    assert [failure.severity for failure in outcome.failures] == ["critical", "warning"]
+
+
+def test_no_value_of_a_row_is_told(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
+    good = recommendations()
+    frame = good.astype(object).assign(**dict.fromkeys(good.columns, SECRET))
+
+    outcome = validate_frame(frame, suite("content_recommendations"))
+
+    assert len(outcome.critical) >= 8
+    printed = capfd.readouterr()
+    told = json.dumps(outcome.to_dict(), ensure_ascii=False) + str(outcome) + printed.out + printed.err + caplog.text
+    assert SECRET not in told
+    assert "Calculating" not in told
+
+
+@pytest.mark.parametrize("columns", ["ab", "ba", "aba"])
+def test_columns_are_exactly_those_in_their_order(columns: str) -> None:
+    asked = SuiteSpec("t", (), 0, (columns_exactly(*"ab"),))
+    frame = pd.DataFrame([range(len(columns))], columns=list(columns))
+
+    observed = [failure.observed for failure in validate_frame(frame, asked).critical]
+
+    assert observed == ([] if columns == "ab" else [f"columns {', '.join(columns)}"])
+
+
+def test_a_candidate_of_200_000_rows_is_checked_in_seconds() -> None:
+    frame = recommendations(students=10_000, length=20)
+    validate_frame(recommendations(), suite("content_recommendations"))  # imports
+
+    started = time.process_time()
+    outcome = validate_frame(frame, suite("content_recommendations"))
+
+    assert outcome.success
+    assert time.process_time() - started < 3

@@ -1,0 +1,410 @@
+"""What students see: who gets what, in which order, and why."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+
+from ml_assets.evaluation.ranking import evaluate_rankings
+from ml_assets.recommender.backtest import evaluate_recommender, fit_and_choose
+from ml_assets.recommender.config import RecommenderConfig
+from ml_assets.recommender.fallback import COLUMNS as FALLBACK_COLUMNS
+from ml_assets.recommender.fallback import fallback
+from ml_assets.recommender.inputs import RecommenderInput
+from ml_assets.recommender.model import ModelMismatchError, RecommenderModel, fit
+from ml_assets.recommender.ranking import BASELINES, COLUMNS, rank, recommend
+from tests.ml_assets.strategies import random_worlds, worlds
+from tests.ml_assets.worlds import AS_OF, World, only, paced_class, shuffled
+
+LOW_SUPPORT = RecommenderConfig(min_support=1, min_next_share=0.01)
+
+
+def shown(frame: pd.DataFrame, student: str) -> list[str]:
+    return frame[frame["student_id"] == student].sort_values("rank")["content_id"].tolist()
+
+
+def may_see(world: World, student: dict[str, object], content: dict[str, object]) -> bool:
+    """The rules of eligibility once more, for one pair."""
+
+    def agree(key: str) -> bool:
+        return student.get(key) is None or content.get(key) is None or student[key] == content[key]
+
+    name, level = student["student_id"], student.get("school_year_level")
+    low, high = content.get("school_year_min"), content.get("school_year_max")
+    studied = {(group, subject) for who, group, subject in world.subjects if who == name}
+    is_known = (name, content["content_id"]) in {(who, what) for who, what, *_ in [*world.uses, *world.shelf]}
+    return (
+        content["subject_group"] is not None
+        and bool({(content["subject_group"], content["subject"]), (content["subject_group"], None)} & studied)
+        and bool(content["is_active"])
+        and content.get("tenant_id") in {None, student["tenant_id"]}
+        and agree("school_type")
+        and agree("curriculum_revision")
+        and (level is None or ((low is None or level >= low) and (high is None or level <= high)))
+        and not is_known
+    )
+
+
+@random_worlds
+@given(worlds())
+def test_exactly_the_candidates_are_ranked(world: World) -> None:
+    inputs = world.input()
+    expected = {
+        (student["student_id"], content["content_id"])
+        for student in world.students
+        for content in world.contents
+        if may_see(world, student, content)
+    }
+    model = fit(inputs)
+    for scorer in BASELINES.values():
+        ranked = rank(model, inputs, scorer)
+        assert set(zip(ranked["student_id"], ranked["content_id"], strict=True)) == expected
+    rows = recommend(model, inputs)
+    assert list(rows.columns) == COLUMNS
+    assert Counter(zip(rows["student_id"], rows["content_id"], strict=True)) == Counter(expected)
+
+
+@random_worlds
+@given(worlds())
+def test_lists_are_in_order_and_numbered_without_gaps(world: World) -> None:
+    inputs = world.input()
+    rows = recommend(fit(inputs), inputs)
+    contents = inputs.contents.set_index("content_id")
+    tenants = inputs.students.set_index("student_id")["tenant_id"]
+    for student, listed in rows.groupby("student_id"):
+        assert listed["rank"].tolist() == list(range(1, len(listed) + 1))
+        assert listed["score"].is_monotonic_decreasing
+        assert listed["score"].iloc[0] == 1.0
+        assert (listed["tenant_id"] == tenants[student]).all()
+        for _, of_group in listed.groupby("subject_group"):
+            assert of_group["subject_rank"].tolist() == list(range(1, len(of_group) + 1))
+    assert rows["score"].between(0, 1).all()
+    for column in ("content_type", "subject_group", "subject_id"):
+        assert rows[column].tolist() == contents[column].reindex(rows["content_id"]).tolist()
+
+
+@random_worlds
+@given(worlds())
+def test_the_order_of_rows_changes_nothing(world: World) -> None:
+    inputs, other = world.input(), shuffled(world.input(), seed=3)
+    model, same = fit(inputs), fit(other)
+    assert same.content_hash == model.content_hash
+    pd.testing.assert_frame_equal(recommend(same, other), recommend(model, inputs), check_exact=True)
+    pd.testing.assert_frame_equal(fallback(same, other), fallback(model, inputs), check_exact=True)
+
+
+@random_worlds
+@given(worlds())
+def test_a_student_alone_gets_the_rows_of_the_batch(world: World) -> None:
+    inputs = world.input()
+    model = fit(inputs, LOW_SUPPORT)
+    together = recommend(model, inputs)
+    for student in inputs.students["student_id"]:
+        alone = recommend(model, only(inputs, student))
+        expected = together[together["student_id"] == student].reset_index(drop=True)
+        pd.testing.assert_frame_equal(alone, expected, check_exact=True)
+
+
+def test_a_student_alone_gets_the_rows_of_a_large_batch() -> None:
+    inputs = paced_class().input()
+    model = fit(inputs, RecommenderConfig(chunk_students=17))
+    together = recommend(model, inputs)
+    for student in ("s000", "s033", "s059"):
+        alone = recommend(model, only(inputs, student))
+        expected = together[together["student_id"] == student].reset_index(drop=True)
+        assert len(expected) > 5
+        pd.testing.assert_frame_equal(alone, expected, check_exact=True)
+
+
+@random_worlds
+@given(worlds())
+def test_every_reason_is_true_of_the_log(world: World) -> None:
+    inputs = world.input()
+    first: dict[tuple[str, str], int] = {}
+    for student, content, age in world.uses:
+        first[student, content] = max(age, first.get((student, content), 0))
+    for row in recommend(fit(inputs, LOW_SUPPORT), inputs).itertuples():
+        reasons = json.loads(row.reasons)
+        assert 1 <= len(reasons) <= 3
+        assert reasons[-1] == {"code": "studying", "params": {"subject_group": row.subject_group}}
+        assert row.subject_group in {group for who, group, _ in world.subjects if who == row.student_id}
+        for reason in reasons[:-1]:
+            params = reason["params"]
+            if reason["code"] == "popular_in_course":
+                lately = [1 for (_, what), age in first.items() if what == row.content_id and age <= params["days"]]
+                assert params["students"] == len(lately) >= 1
+            else:
+                base = {who: age for (who, what), age in first.items() if what == params["base_content_id"]}
+                went_on = [
+                    who
+                    for who, age in base.items()
+                    if 0 < age - first.get((who, row.content_id), age) <= params["days"]
+                ]
+                assert row.student_id in base
+                assert (params["students"], params["next_students"]) == (len(base), len(went_on))
+
+
+def test_numbers_of_fewer_than_five_students_are_never_shown() -> None:
+    world = World()
+    world.content("a")
+    world.content("b")
+    for number in range(4):
+        world.student(f"s{number}", ("수학", "미적분"))
+        world.uses += [(f"s{number}", "a", 9), (f"s{number}", "b", 6)]
+    world.student("me", ("수학", "미적분"))
+    world.uses += [("me", "a", 2)]
+    row = recommend(fit(world.input()), world.input()).iloc[0]
+    assert (row["content_id"], row["source"]) == ("b", "personal")
+    assert json.loads(row["reasons"]) == [{"code": "studying", "params": {"subject_group": "수학"}}]
+    assert row["reasoning"] == "지금 공부하고 있는 수학 교과의 교재예요."
+
+    world.student("s4", ("수학", "미적분"))
+    world.uses += [("s4", "a", 9), ("s4", "b", 6)]
+    row = recommend(fit(world.input()), world.input()).iloc[0]
+    assert json.loads(row["reasons"]) == [
+        {
+            "code": "similar_students",
+            "params": {"base_content_id": "a", "students": 6, "next_students": 5, "days": 14},
+        },
+        {"code": "popular_in_course", "params": {"students": 5, "days": 14}},
+        {"code": "studying", "params": {"subject_group": "수학"}},
+    ]
+    assert row["reasoning"] == (
+        "이미 공부한 교재를 시작했던 학생 6명 중 5명이 14일 안에 이 교재도 시작했어요. "
+        "최근 14일 동안 학생 5명이 이 교재를 시작했어요."
+    )
+
+
+def test_lists_are_deep_enough_for_every_subject_group() -> None:
+    world = World()
+    world.student("s", ("국어", None), ("수학", None))
+    for number in range(70):
+        world.content(f"m{number:02}", "수학")
+    for number in range(15):
+        world.content(f"k{number:02}", "국어")
+    # Only mathematics is popular: Korean comes after all of it, and is there nevertheless.
+    for number in range(9):
+        world.student(f"s{number}", ("수학", "미적분"))
+        world.uses += [(f"s{number}", f"m{place:02}", 1) for place in range(70)]
+    rows = recommend(fit(world.input()), world.input())
+    mine = rows[rows["student_id"] == "s"]
+    assert mine.groupby("subject_group").size().to_dict() == {"국어": 10, "수학": 50}
+    assert mine["rank"].tolist() == list(range(1, 61))
+
+
+def test_equal_contents_are_in_order_of_id() -> None:
+    world = World()
+    world.student("s", ("수학", None))
+    for name in "dbca":
+        world.content(name)
+    assert shown(recommend(fit(world.input()), world.input()), "s") == list("abcd")
+
+
+def test_own_history_decides_between_equally_popular_contents() -> None:
+    world = World()
+    for name in ("a1", "a2", "b1", "b2"):
+        world.content(name)
+    for number in range(40):
+        world.student(f"s{number:02}", ("수학", "미적분"))
+        path = "ab"[number % 2]
+        world.uses += [(f"s{number:02}", f"{path}1", 9), (f"s{number:02}", f"{path}2", 3)]
+    for path in "ab":
+        world.student(f"on {path}", ("수학", "미적분"))
+        world.uses += [(f"on {path}", f"{path}1", 2)]
+    inputs = world.input()
+    rows = recommend(fit(inputs, RecommenderConfig(ridge=5.0)), inputs)
+    assert shown(rows, "on a")[0] == "a2"
+    assert shown(rows, "on b")[0] == "b2"
+
+
+def test_who_has_started_nothing_gets_what_others_start_and_is_told_so() -> None:
+    world = paced_class()
+    world.student("new", ("수학", "미적분"))
+    inputs = world.input()
+    rows = recommend(fit(inputs), inputs).set_index("student_id")
+    assert set(rows.loc["new", "source"]) == {"cohort"}
+    assert set(rows.drop("new")["source"]) == {"personal"}
+    assert all("similar_students" not in reasons for reasons in rows.loc["new", "reasons"])
+
+
+def test_fallback_follows_the_year_and_backs_off_to_everybody() -> None:
+    world = World()
+    for name in ("first", "second", "third"):
+        world.content(name)
+    world.content("other academy's", tenant_id="t2")
+    world.content("too hard", school_year_min=3)
+    for number in range(60):
+        level = 1 + number % 2
+        world.student(f"s{number:02}", ("수학", "미적분"), school_type="HIGH", school_year_level=level)
+        world.uses += [(f"s{number:02}", "first" if level == 1 else "second", 1)]
+    world.student("unknown", tenant_id="t2")
+    inputs = world.input()
+    rows = fallback(fit(inputs), inputs)
+    assert list(rows.columns) == FALLBACK_COLUMNS
+    lists = rows.groupby(["tenant_id", "school_type", "school_year_level"])["content_id"].agg(list).to_dict()
+    assert lists["t1", "HIGH", 1] == ["first", "second", "third"]
+    assert lists["t1", "HIGH", 2] == ["second", "first", "third"]
+    assert set(lists) == {("t1", "HIGH", 1), ("t1", "HIGH", 2), ("t2", "", 0)}
+    # A student of unknown year may be in any; the contents of their own academy are among them.
+    assert set(lists["t2", "", 0]) == {"first", "second", "third", "other academy's", "too hard"}
+    assert rows.groupby(["tenant_id", "school_year_level"])["rank"].agg(list)["t2", 0] == [1, 2, 3, 4, 5]
+    assert json.loads(rows["reasons"].iloc[0])[0] == {
+        "code": "popular_in_course",
+        "params": {"students": 30, "days": 14},
+    }
+    assert rows.isna().sum().sum() == 0
+    assert set(rows["source"]) == {"cohort"}
+
+
+def test_fallback_is_no_deeper_than_asked() -> None:
+    world = World()
+    world.student("s")
+    for number in range(30):
+        world.content(f"m{number:02}", "수학", "가" if number % 2 else "나")
+    rows = fallback(fit(world.input()), world.input())
+    assert rows["rank"].tolist() == list(range(1, 21))
+    assert rows["reasoning"].iloc[0] == "수학 교과의 교재예요."
+
+
+@pytest.mark.parametrize("with_students", [True, False])
+@pytest.mark.parametrize("with_contents", [True, False])
+def test_next_to_nothing_is_an_answer(with_students: bool, with_contents: bool) -> None:
+    world = World()
+    if with_students:
+        world.student("s", ("수학", "미적분"))
+    if with_contents:
+        world.content("c")
+    inputs = world.input()
+    model = fit_and_choose(inputs)
+    rows, cohorts = recommend(model, inputs), fallback(model, inputs)
+    assert len(rows) == len(cohorts) == int(with_students and with_contents)
+    assert list(rows.columns) == COLUMNS
+    assert list(cohorts.columns) == FALLBACK_COLUMNS
+    assert model.in_use == "popular_recent"
+    assert model.metrics["students"] == 0
+    assert model.metrics["ndcg_at_20"] is None
+
+
+def test_students_who_share_nothing() -> None:
+    world = World()
+    for number in range(6):
+        world.student(f"s{number}", ("수학", f"과목 {number}"))
+        world.content(f"c{number}a", "수학", f"과목 {number}")
+        world.content(f"c{number}b", "수학", f"과목 {number}")
+        world.uses += [(f"s{number}", f"c{number}a", 3)]
+    rows = recommend(fit(world.input()), world.input())
+    assert rows["content_id"].tolist() == [f"c{number}b" for number in range(6)]
+
+
+def test_a_model_kept_and_read_again_scores_alike(tmp_path: Path) -> None:
+    inputs = paced_class().input()
+    model = fit_and_choose(inputs)
+    model.save(tmp_path / "model")
+    again = RecommenderModel.load(tmp_path / "model")
+    assert (again.version, again.metrics, again.config) == (model.version, model.metrics, model.config)
+    pd.testing.assert_frame_equal(recommend(again, inputs), recommend(model, inputs), check_exact=True)
+    again.save(tmp_path / "again")
+    names = ("arrays.npz", "manifest.json")
+    assert [(tmp_path / "again" / n).read_bytes() for n in names] == [
+        (tmp_path / "model" / n).read_bytes() for n in names
+    ]
+
+
+@pytest.mark.parametrize("change", [{"in_use": "popular_recent"}, {"schema_version": 99}])
+def test_a_changed_model_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    fit(paced_class(students=8).input()).save(tmp_path)
+    manifest = json.loads((tmp_path / "manifest.json").read_text("utf-8"))
+    (tmp_path / "manifest.json").write_text(json.dumps({**manifest, **change}), "utf-8")
+    with pytest.raises(ModelMismatchError, match="Fit again"):
+        RecommenderModel.load(tmp_path)
+
+
+def test_a_model_of_another_catalogue_or_of_the_future_is_refused() -> None:
+    world = paced_class(students=8)
+    model = fit(world.input())
+    with pytest.raises(ModelMismatchError, match="knows what was not known"):
+        recommend(model, world.input(before=14))
+    world.content("new")
+    with pytest.raises(ModelMismatchError, match="Fit again on the present catalogue"):
+        recommend(model, world.input())
+
+
+def test_a_paced_class_is_predicted_better_than_by_popularity_and_only_if_the_future_is_its_own() -> None:
+    world = paced_class()
+    inputs = world.input(before=14)
+    later = pd.DataFrame([u[:2] for u in world.uses if u[2] <= 14], columns=["student_id", "content_id"])
+    result = evaluate_recommender(inputs, later)
+    assert result.model.students == 60
+    assert result.model.ndcg_at_k > 1.15 * result.baselines["popular_recent"].ndcg_at_k
+    rng = np.random.default_rng(1)
+    other = later.assign(content_id=rng.permutation(inputs.contents["content_id"])[rng.integers(0, 40, len(later))])
+    assert evaluate_recommender(inputs, other).model.ndcg_at_k < 0.6 * result.model.ndcg_at_k
+
+
+def test_an_evaluation_prints_what_the_command_line_promises() -> None:
+    world = paced_class(students=12)
+    later = pd.DataFrame([u[:2] for u in world.uses if u[2] <= 14], columns=["student_id", "content_id"])
+    # Neither an old acquaintance nor an unknown id is something new.
+    noise = pd.DataFrame([("s000", "c00"), ("nobody", "c39"), ("s000", "nothing")], columns=later.columns)
+    result = evaluate_recommender(world.input(before=14), later).to_dict()
+    assert result == evaluate_recommender(world.input(before=14), pd.concat([later, noise, later])).to_dict()
+    assert result["students"] == 12
+    assert set(result["baselines"]) == {"popular_recent", "popular_recent_starts", "popular_all"}
+    for metrics in (result, *result["baselines"].values()):
+        assert 0 <= metrics["recall_at_20"] <= 1
+        assert 0 <= metrics["ndcg_at_20"] <= 1
+
+
+@random_worlds
+@given(worlds())
+def test_an_earlier_cut_off_is_replayed_from_the_same_rows(world: World) -> None:
+    world.shelf = []  # A shelf has no date: the replay takes it for known.
+    replayed, true = world.input().as_known_before(AS_OF - dt.timedelta(days=14)), world.input(before=14)
+    pd.testing.assert_frame_equal(rank(fit(replayed), replayed), rank(fit(true), true))
+    starts = BASELINES["popular_recent_starts"]
+    pd.testing.assert_frame_equal(rank(fit(replayed), replayed, starts), rank(fit(true), true, starts))
+
+
+def either_way(started_next: str) -> RecommenderInput:
+    """Many still used `old`, begun long before, and a few had just begun `fresh`, when the rest started one of them."""
+    world = World()
+    world.content("old")
+    world.content("fresh")
+    for number in range(40):
+        world.student(f"s{number:02}", ("수학", "미적분"))
+        if number < 20:
+            world.uses += [(f"s{number:02}", "old", 300), (f"s{number:02}", "old", 16)]
+        elif number < 28:
+            world.uses += [(f"s{number:02}", "fresh", 15)]
+        else:
+            world.uses += [(f"s{number:02}", started_next, 5)]
+    return world.input()
+
+
+def test_the_model_is_published_only_where_it_is_no_worse_than_its_baseline() -> None:
+    won, lost = fit_and_choose(either_way("fresh")), fit_and_choose(either_way("old"))
+    assert (won.in_use, lost.in_use) == ("personal", "popular_recent")
+    assert lost.metrics["ndcg_at_20"] < lost.metrics["baselines"]["popular_recent"]["ndcg_at_20"] == 1.0
+    assert lost.metrics["as_of"] == "2024-04-17"
+    assert lost.version.startswith("recommender-popular_recent-")
+    inputs = either_way("old")
+    rows = recommend(lost, inputs)
+    assert set(rows["source"]) == {"popular_recent"}
+    expected = rank(lost, inputs, BASELINES["popular_recent"])
+    pd.testing.assert_frame_equal(rows[["student_id", "content_id", "rank"]], expected, check_dtype=False)
+    assert dataclasses.replace(lost, in_use="personal").version != lost.version
+
+
+def test_metrics_of_a_ranking_are_those_of_its_frame() -> None:
+    world = paced_class(students=20)
+    inputs = world.input(before=14)
+    later = pd.DataFrame([u[:2] for u in world.uses if u[2] <= 14], columns=["student_id", "content_id"])
+    assert evaluate_recommender(inputs, later).model == evaluate_rankings(recommend(fit(inputs), inputs), later)

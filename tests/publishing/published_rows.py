@@ -1,0 +1,92 @@
+"""Small candidates with rows that can be told apart."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from uuid import UUID
+
+import pyarrow as pa
+
+from orchestration.publishing import candidate
+from orchestration.publishing.candidate import Candidate, Model, Validation
+
+TENANT = str(UUID(int=1))
+CREATED = dt.datetime(2026, 11, 22, 19, 0, tzinfo=dt.UTC)
+MODELS = {
+    "recommender": Model(
+        version="rec-1", trained_at="2026-11-23", metrics={"ndcg": 0.3}, baseline={"ndcg": 0.2}, in_use="links"
+    )
+}
+HELD = (Validation(suite="raw_students", success=True), Validation(suite="feat_student__profile", success=True))
+
+
+def student(number: int) -> str:
+    return str(UUID(int=1000 + number))
+
+
+def content(number: int) -> str:
+    return str(UUID(int=9000 + number))
+
+
+def tables(
+    students: int = 20, ranks: int = 5, *, text: str = '복습이 필요해요, "꼭"\n다음 권', score: float = 0.9
+) -> dict[str, pa.Table]:
+    """`students` × `ranks` recommendations and one short fallback list."""
+    keys = [(s, r) for s in range(students) for r in range(1, ranks + 1)]
+    personal = pa.table(
+        {
+            "student_id": [student(s) for s, _ in keys],
+            "rank": [r for _, r in keys],
+            "tenant_id": [TENANT] * len(keys),
+            "content_type": ["book"] * len(keys),
+            "content_id": [content(r) for _, r in keys],
+            "subject_group": pa.array(["수학" if r % 2 else None for _, r in keys], pa.string()),
+            "subject_id": pa.array([None] * len(keys), pa.string()),
+            "subject_rank": [r for _, r in keys],
+            "score": [score / r for _, r in keys],
+            "reasons": ['[{"code": "popular", "students": 12}]'] * len(keys),
+            "reasoning": [text] * len(keys),
+            "source": ["links"] * len(keys),
+        }
+    )
+    levels = range(1, 4)
+    fallback = pa.table(
+        {
+            "tenant_id": [TENANT for _ in levels],
+            "school_type": ["HIGH" for _ in levels],
+            "school_year_level": list(levels),
+            "subject_group": ["" for _ in levels],
+            "rank": [1 for _ in levels],
+            "content_type": ["book" for _ in levels],
+            "content_id": [content(level) for level in levels],
+            "subject_id": pa.array([None for _ in levels], pa.string()),
+            "score": [0.5 for _ in levels],
+            "reasons": ["[]" for _ in levels],
+            "reasoning": [text for _ in levels],
+            "source": ["popular" for _ in levels],
+        }
+    )
+    return {"content_recommendations": personal, "fallback_recommendations": fallback}
+
+
+def write(
+    folder: Path,
+    run_id: str,
+    rows: dict[str, pa.Table] | None = None,
+    *,
+    hours: float = 0,
+    as_of: dt.date = dt.date(2026, 11, 23),
+    validations: tuple[Validation, ...] = HELD,
+    model_version: str = "rec-1",
+) -> Candidate:
+    """A candidate made `hours` after CREATED."""
+    return candidate.write(
+        folder,
+        tables() if rows is None else rows,
+        run_id=run_id,
+        as_of=as_of,
+        created_at=CREATED + dt.timedelta(hours=hours),
+        models={"recommender": MODELS["recommender"].model_copy(update={"version": model_version})},
+        validations=validations,
+    )

@@ -1,0 +1,519 @@
+from __future__ import annotations
+
+import datetime as dt
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+import pytest
+
+from orchestration.publishing import engine
+from orchestration.publishing.candidate import Candidate, Validation
+from orchestration.publishing.contracts import PUBLISHED_TABLES
+from orchestration.publishing.engine import PublishResult, PublishSettings, TableChange, publish, rollback
+from orchestration.publishing.errors import (
+    CandidateError,
+    GateRefused,
+    OlderCandidate,
+    PublishLocked,
+    StagingChanged,
+)
+from orchestration.publishing.gate import GateLimits, Problem
+from orchestration.publishing.migrations import migrate
+from orchestration.publishing.sql import TRY_LOCK
+from tests.publishing import published_rows as rows
+from tests.publishing.databases import fresh_database
+
+PERSONAL, FALLBACK = (table.name for table in PUBLISHED_TABLES)
+AT = dt.datetime(2026, 11, 22, 20, 0, tzinfo=dt.UTC)
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def content_is_fine(table: str, rows: pa.Table) -> Sequence[Problem]:
+    return []
+
+
+def put(url: str, candidate: Candidate, **options: Any) -> PublishResult:
+    return publish(url, candidate, **{"check": content_is_fine, "clock": lambda: AT, **options})
+
+
+@pytest.fixture(scope="module")
+def shared_url(postgres_server_url: str) -> Iterator[str]:
+    with fresh_database(postgres_server_url) as url:
+        migrate(url)
+        yield url
+
+
+@pytest.fixture
+def url(shared_url: str) -> str:
+    """A migrated database in which nothing was ever published."""
+    with psycopg.connect(shared_url) as connection:
+        connection.execute("drop table if exists public.students, public.tenants")
+        connection.execute("truncate serving.publication, serving_staging.publish_log")
+        for table in PUBLISHED_TABLES:
+            connection.execute(f"truncate serving.{table.name}, serving_staging.{table.name}")
+    return shared_url
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[..., Candidate]:
+    return lambda run_id, *args, **options: rows.write(tmp_path, run_id, *args, **options)
+
+
+def state(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything that the app may read."""
+    with psycopg.connect(url) as connection:
+        return {
+            name: connection.execute(f"select * from serving.{name} order by 1, 2, 3, 4, 5").fetchall()
+            for name in (PERSONAL, FALLBACK, "publication")
+        }
+
+
+def staged(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        return sum(
+            connection.execute(f"select count(*) from serving_staging.{table.name}").fetchone()[0]
+            for table in PUBLISHED_TABLES
+        )
+
+
+def changed(tables: dict[str, pa.Table], column: str, values: dict[int, Any]) -> dict[str, pa.Table]:
+    found = tables[PERSONAL][column].to_pylist()
+    for row, value in values.items():
+        found[row] = value
+    index = tables[PERSONAL].column_names.index(column)
+    return {**tables, PERSONAL: tables[PERSONAL].set_column(index, column, [found])}
+
+
+def test_first_publication(url: str, make: Callable[..., Candidate]) -> None:
+    candidate = make("run-1")
+    result = put(url, candidate)
+    assert result.tables == {PERSONAL: TableChange(100, 100, 0, 0), FALLBACK: TableChange(3, 3, 0, 0)}
+    assert (result.version, result.already_current) == (1, False)
+    with psycopg.connect(url) as connection:
+        publication = connection.execute("select * from serving.publication").fetchall()
+        model = {"recommender": rows.MODELS["recommender"].model_dump()}
+        counts = {PERSONAL: 100, FALLBACK: 3}
+        until = AT + dt.timedelta(hours=48)
+        identity = ("run-1", 1, "2026-11-23", AT, until, rows.CREATED, candidate.manifest.content_hash)
+        assert publication == [(*identity, counts, counts, model, True)]
+        found = connection.execute(
+            "select reasons, reasoning, score, subject_group, run_id, model_version, computed_at "
+            "from serving.content_recommendations where student_id = %s and rank = 2",
+            [rows.student(3)],
+        ).fetchone()
+        text = '복습이 필요해요, "꼭"\n다음 권'
+        reasons = [{"code": "popular", "students": 12}]
+        assert found == (reasons, text, pytest.approx(0.45), None, "run-1", "rec-1", rows.CREATED)
+        subject = connection.execute("select distinct subject_group from serving.fallback_recommendations").fetchall()
+        assert subject == [("",)]
+    assert staged(url) == 0
+
+
+def test_same_content_again_changes_no_row(url: str, make: Callable[..., Candidate]) -> None:
+    put(url, make("run-1"))
+    before = state(url)
+    result = put(url, make("run-2", hours=24, model_version="rec-2"))
+    assert result.already_current
+    assert [change.changed for change in result.tables.values()] == [0, 0]
+    after = state(url)
+    assert after[PERSONAL] == before[PERSONAL]
+    assert after[FALLBACK] == before[FALLBACK]
+    assert [(row[0], row[1], row[-1]) for row in after["publication"]] == [("run-1", 1, False), ("run-2", 2, True)]
+
+
+def test_same_run_again_is_a_new_version(url: str, make: Callable[..., Candidate]) -> None:
+    candidate = make("run-1")
+    put(url, candidate)
+    assert put(url, candidate).version == 2
+    with psycopg.connect(url) as connection:
+        assert connection.execute("select run_id, version, is_current from serving.publication").fetchall() == [
+            ("run-1", 2, True)
+        ]
+        log = connection.execute("select version, run_id from serving_staging.publish_log order by 1").fetchall()
+        assert log == [(1, "run-1"), (2, "run-1")]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("score", 0.111),
+        ("reasons", '[{"code": "new"}]'),
+        ("subject_group", None),
+        ("subject_id", rows.content(5)),
+        ("tenant_id", rows.content(6)),
+    ],
+)
+def test_only_the_row_that_differs_is_written(
+    url: str, make: Callable[..., Candidate], column: str, value: object
+) -> None:
+    put(url, make("run-1"))
+    before = state(url)[PERSONAL]
+    result = put(url, make("run-2", changed(rows.tables(), column, {10: value}), hours=24, model_version="rec-2"))
+    assert result.tables[PERSONAL] == TableChange(100, 0, 1, 0)
+    after = state(url)[PERSONAL]
+    different = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    assert len(different) == 1
+    old, new = different[0]
+    assert new[:2] == old[:2]
+    assert new[-3:] == ("run-2", "rec-2", rows.CREATED + dt.timedelta(hours=24))
+
+
+def test_inserted_updated_and_deleted_are_counted(url: str, make: Callable[..., Candidate]) -> None:
+    put(url, make("run-1"))
+    tables = changed(rows.tables(students=22), "source", {0: "other", 1: "other"})
+    keep = pa.array([i not in {7, 8, 9} for i in range(110)])
+    result = put(url, make("run-2", {**tables, PERSONAL: tables[PERSONAL].filter(keep)}, hours=24))
+    assert result.tables[PERSONAL] == TableChange(rows=107, inserted=10, updated=2, deleted=3)
+    with psycopg.connect(url) as connection:
+        log = connection.execute("select changes from serving_staging.publish_log where version = 2").fetchone()
+    assert log[0][PERSONAL] == {"inserted": 10, "updated": 2, "deleted": 3}
+
+
+# The gate
+
+
+def assert_refused(url: str, candidate: Candidate, *reasons: str, **options: Any) -> None:
+    before = state(url)
+    with pytest.raises(GateRefused) as refused:
+        put(url, candidate, **options)
+    assert len(refused.value.reasons) == len(reasons), refused.value.reasons
+    for reason, expected in zip(refused.value.reasons, reasons, strict=True):
+        assert expected in reason
+    assert state(url) == before
+    assert staged(url) == 0
+
+
+def test_empty_candidate_is_refused(url: str, make: Callable[..., Candidate]) -> None:
+    empty = {name: table.slice(0, 0) for name, table in rows.tables().items()}
+    assert_refused(url, make("first", empty), f"{PERSONAL}: no rows", f"{FALLBACK}: no rows")
+    put(url, make("run-1"))
+    assert_refused(url, make("run-2", {**rows.tables(), PERSONAL: empty[PERSONAL]}, hours=1), f"{PERSONAL}: no rows")
+
+
+def test_halved_candidate_is_refused(url: str, make: Callable[..., Candidate]) -> None:
+    put(url, make("run-1"))
+    assert_refused(url, make("run-2", rows.tables(students=10), hours=1), "50 of 100 live rows would be deleted, 50%")
+    assert_refused(url, make("run-3", rows.tables(ranks=2), hours=1), "60 of 100 live rows would be deleted, 60%")
+    result = put(url, make("run-4", rows.tables(students=10), hours=1), limits=GateLimits(max_deleted_share=0.5))
+    assert result.tables[PERSONAL].deleted == 50
+
+
+def test_earlier_cut_off_may_hold_fewer(url: str, make: Callable[..., Candidate]) -> None:
+    put(url, make("run-1"))
+    back = make("run-2", rows.tables(students=3), hours=1, as_of=dt.date(2026, 3, 1))
+    assert put(url, back).tables[PERSONAL].rows == 15
+    with psycopg.connect(url) as connection:
+        current = connection.execute("select as_of from serving.publication where is_current").fetchone()
+    assert current == ("2026-03-01",)
+
+
+def test_every_failed_validation_refuses(url: str, make: Callable[..., Candidate]) -> None:
+    put(url, make("run-1"))
+    failed = (
+        Validation(suite="raw_students", success=False, critical=("grade 7 in 3 rows", "no rows")),
+        Validation(suite="raw_plans", success=False),
+        Validation(suite="feat_a", success=True),
+    )
+    assert_refused(
+        url,
+        make("run-2", hours=1, validations=failed),
+        "raw_students: grade 7 in 3 rows",
+        "raw_students: no rows",
+        "raw_plans: failed",
+    )
+    assert_refused(url, make("run-3", hours=1, validations=()), "recorded none")
+
+
+def test_candidate_check_refuses_and_sees_the_rows(url: str, make: Callable[..., Candidate]) -> None:
+    def check(table: str, found: pa.Table) -> Sequence[Problem]:
+        return [Problem("shape", f"{table} {found.num_rows} {found.column_names[0]}")]
+
+    assert_refused(
+        url, make("run-1"), f"shape: {PERSONAL} 100 student_id", f"shape: {FALLBACK} 3 tenant_id", check=check
+    )
+
+
+APP = """
+    create table public.tenants (id uuid primary key);
+    create table public.students (id uuid primary key, tenant_id uuid not null);
+    insert into public.tenants values (%(tenant)s::uuid);
+    insert into public.students
+    select ('00000000-0000-0000-0000-' || lpad(to_hex(1000 + n), 12, '0'))::uuid, %(tenant)s::uuid
+    from generate_series(0, 19) as n;
+"""
+
+
+@pytest.fixture
+def app_url(url: str) -> str:
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in APP.split(";")[:-1]:
+            connection.execute(statement, {"tenant": rows.TENANT} if "%(" in statement else None)
+    return url
+
+
+def test_students_belong_to_their_tenant(app_url: str, make: Callable[..., Candidate]) -> None:
+    put(app_url, make("run-1"))
+    moved = changed(rows.tables(), "tenant_id", {0: rows.content(1), 99: rows.content(2)})
+    assert_refused(app_url, make("run-2", moved, hours=1), "2 rows carry a tenant that is not their student's")
+
+
+def test_unknown_students_and_tenants_refuse(app_url: str, make: Callable[..., Candidate]) -> None:
+    with psycopg.connect(app_url, autocommit=True) as connection:
+        connection.execute("delete from public.students where id = %s", [rows.student(4)])
+        connection.execute("truncate public.tenants")
+    assert_refused(
+        app_url,
+        make("run-1"),
+        "1 of 20 students are not in public.students",
+        "1 of 1 tenants are not in public.tenants",
+    )
+    result = put(app_url, make("run-2"), limits=GateLimits(max_unknown_share=1))
+    assert result.tables[PERSONAL].rows == 100
+
+
+def test_rows_of_students_who_are_gone_may_go(app_url: str, make: Callable[..., Candidate]) -> None:
+    put(app_url, make("run-1"))
+    with psycopg.connect(app_url, autocommit=True) as connection:
+        connection.execute("delete from public.students where id >= %s", [rows.student(8)])
+    assert_refused(app_url, make("run-2", rows.tables(students=1), hours=1), "35 of 100 live rows would be deleted")
+    assert put(app_url, make("run-3", rows.tables(students=8), hours=1)).tables[PERSONAL].deleted == 60
+
+
+def test_limits_are_shares() -> None:
+    with pytest.raises(ValueError, match=r"max_deleted_share.*max_unknown_share"):
+        GateLimits(max_deleted_share=30, max_unknown_share=-1)
+
+
+# Order, locks, accidents
+
+
+def test_older_candidate_comes_too_late(url: str, make: Callable[..., Candidate]) -> None:
+    old = make("old", rows.tables(text="alt"))
+    put(url, make("new", hours=1))
+    before = state(url)
+    with pytest.raises(OlderCandidate, match="tlu rollback"):
+        put(url, old)
+    assert state(url) == before
+
+
+def test_rollback_is_a_new_version_of_the_candidate_before(
+    url: str, make: Callable[..., Candidate], tmp_path: Path
+) -> None:
+    with pytest.raises(CandidateError, match="Nothing is published"):
+        rollback(url, tmp_path, check=content_is_fine)
+    put(url, make("run-1", rows.tables(text="eins")))
+    make("never-published", rows.tables(text="nie"), hours=1)
+    put(url, make("run-2", rows.tables(students=60, text="zwei"), hours=2))
+    result = rollback(url, tmp_path, check=content_is_fine, clock=lambda: AT)
+    assert (result.version, result.run_id, result.tables[PERSONAL].deleted) == (3, "run-1", 200)
+    with psycopg.connect(url) as connection:
+        assert connection.execute("select distinct reasoning from serving.content_recommendations").fetchall() == [
+            ("eins",)
+        ]
+        log = connection.execute("select is_rollback from serving_staging.publish_log order by version").fetchall()
+        assert log == [(False,), (False,), (True,)]
+    with pytest.raises(CandidateError, match="before the live one, run run-1"):
+        rollback(url, tmp_path, check=content_is_fine)
+    assert put(url, make("run-3", hours=3, rows=rows.tables(text="drei"))).version == 4
+
+
+def test_second_publisher_stops_at_once(url: str, make: Callable[..., Candidate]) -> None:
+    put(url, make("run-1"))
+    before = state(url)
+    with psycopg.connect(url) as other:
+        assert other.execute(TRY_LOCK).fetchone() == (True,)
+        with pytest.raises(PublishLocked):
+            put(url, make("run-2", rows.tables(text="neu"), hours=1))
+    assert state(url) == before
+    assert staged(url) == 0
+    assert put(url, make("run-2", rows.tables(text="neu"), hours=1)).version == 2
+
+
+@pytest.mark.parametrize(
+    "accident",
+    [
+        "truncate serving_staging.content_recommendations",  # what a crash does to unlogged tables
+        "delete from serving_staging.content_recommendations where rank = 1",
+        "update serving_staging.content_recommendations set score = 0.5 where rank = 1",
+        "update serving_staging.fallback_recommendations set run_id = 'other'",
+    ],
+)
+def test_staging_that_changed_after_the_gate_aborts(
+    url: str, make: Callable[..., Candidate], monkeypatch: pytest.MonkeyPatch, accident: str
+) -> None:
+    put(url, make("run-1"))
+    before = state(url)
+    passed = engine.gate.volume_problems
+
+    def then_accident(*args: Any) -> list[Problem]:
+        problems = passed(*args)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(accident)
+        return problems
+
+    monkeypatch.setattr(engine.gate, "volume_problems", then_accident)
+    with pytest.raises(StagingChanged):
+        put(url, make("run-2", rows.tables(text="neu"), hours=1))
+    assert state(url) == before
+
+
+def test_value_that_postgres_refuses_quotes_no_row(url: str, make: Callable[..., Candidate]) -> None:
+    before = state(url)
+    with pytest.raises(CandidateError, match="22P02") as refused:
+        put(url, make("run-1", changed(rows.tables(), "reasons", {5: '{"secret-reason"'})))
+    with pytest.raises(CandidateError, match="23514") as too_high:
+        put(url, make("run-2", changed(rows.tables(), "score", {5: 1.5})))
+    assert rows.student(1) not in str(refused.value) + str(too_high.value)
+    assert "secret" not in str(refused.value)
+    assert state(url) == before
+
+
+def test_left_over_staging_of_another_run_is_neither_published_nor_kept(
+    url: str, make: Callable[..., Candidate]
+) -> None:
+    leave = """
+        insert into serving_staging.fallback_recommendations
+        select %s, %s, 'HIGH', 1, '', n, 'book', %s, null, 0.5, '[]', '', 'x', now() - %s::interval
+        from generate_series(1, 9) as n
+    """
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(leave, ["killed", rows.TENANT, rows.content(1), "25 hours"])
+        connection.execute(leave, ["at-work", rows.TENANT, rows.content(1), "1 hour"])
+    assert put(url, make("run-1")).tables[FALLBACK].rows == 3
+    with psycopg.connect(url) as connection:
+        left = connection.execute("select distinct run_id from serving_staging.fallback_recommendations").fetchall()
+    assert left == [("at-work",)]
+
+
+@pytest.fixture
+def row_lock(url: str) -> Iterator[psycopg.Connection]:
+    """A transaction to hold rows that the publisher needs."""
+    with psycopg.connect(url) as connection:
+        yield connection
+        connection.rollback()
+
+
+def test_retries_when_a_row_is_locked(url: str, make: Callable[..., Candidate], row_lock: psycopg.Connection) -> None:
+    put(url, make("run-1"))
+    row_lock.execute("select from serving.publication for update")
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            row_lock.rollback()
+
+    settings = PublishSettings(lock_timeout="100ms", retry_after_seconds=(1, 2, 3))
+    result = put(url, make("run-2", rows.tables(text="neu"), hours=1), settings=settings, sleep=sleep)
+    assert pauses == [1, 2]
+    assert (result.version, result.tables[PERSONAL].updated) == (2, 100)
+
+
+def test_gives_up_after_the_last_retry(url: str, make: Callable[..., Candidate], row_lock: psycopg.Connection) -> None:
+    put(url, make("run-1"))
+    before = state(url)
+    row_lock.execute("select from serving.publication for update")
+    pauses: list[float] = []
+    settings = PublishSettings(lock_timeout="50ms", retry_after_seconds=(1, 2))
+    with pytest.raises(psycopg.errors.LockNotAvailable):
+        put(url, make("run-2", rows.tables(text="neu"), hours=1), settings=settings, sleep=pauses.append)
+    assert pauses == [1, 2]
+    assert state(url) == before
+
+
+PUBLISHER = """
+import sys
+from pathlib import Path
+from orchestration.publishing import candidate, engine
+engine.publish(sys.argv[1], candidate.read(Path(sys.argv[2])), check=lambda table, rows: [])
+"""
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> float:
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < seconds, "waited in vain"
+        time.sleep(0.02)
+    return time.monotonic() - started
+
+
+def test_killed_publisher_leaves_the_old_version(
+    url: str, make: Callable[..., Candidate], row_lock: psycopg.Connection
+) -> None:
+    put(url, make("run-1"))
+    before = state(url)
+    candidate = make("run-2", rows.tables(text="neu"), hours=1)
+    # After MERGE and DELETE the publisher wants this row, and waits.
+    row_lock.execute("select from serving.publication for update")
+    publisher = subprocess.Popen([sys.executable, "-c", PUBLISHER, url, str(candidate.folder)], cwd=ROOT)
+    with psycopg.connect(url, autocommit=True) as watch:
+
+        def is_waiting() -> bool:
+            found = watch.execute(
+                "select exists (select from pg_stat_activity where datname = current_database() "
+                "and wait_event_type = 'Lock' and query ~ 'is_current = false')"
+            ).fetchone()
+            return found == (True,)
+
+        def is_lock_free() -> bool:
+            with watch.transaction():
+                return watch.execute(TRY_LOCK).fetchone() == (True,)
+
+        try:
+            wait_until(is_waiting, 30)
+            assert not is_lock_free()
+        finally:
+            os.kill(publisher.pid, signal.SIGKILL)
+            publisher.wait()
+        # The row is still held: it is the check of the connection that ends the transaction.
+        wait_until(is_lock_free, 2)
+    row_lock.rollback()
+    assert state(url) == before
+    assert put(url, candidate).tables[PERSONAL].updated == 100
+    assert staged(url) == 0
+
+
+def test_readers_see_one_version_and_never_wait(url: str, make: Callable[..., Candidate]) -> None:
+    """One statement over all tables, while versions that differ in every row come one after the other."""
+    put(url, make("run-0", rows.tables(students=400, text="0")))
+    query = """
+        select array_agg(distinct reasoning), count(*), (select version from serving.publication where is_current)
+        from (
+            select reasoning from serving.content_recommendations
+            union all select reasoning from serving.fallback_recommendations
+        ) as everything
+    """
+    seen: list[tuple[list[str], int, int]] = []
+    slowest = 0.0
+    stop = threading.Event()
+
+    def read() -> None:
+        nonlocal slowest
+        with psycopg.connect(url, autocommit=True) as connection:
+            while not stop.is_set():
+                started = time.monotonic()
+                seen.append(connection.execute(query).fetchone())
+                slowest = max(slowest, time.monotonic() - started)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for number in range(1, 6):
+            put(url, make(f"run-{number}", rows.tables(students=400 + number, text=str(number)), hours=number))
+    finally:
+        stop.set()
+        reader.join()
+    assert len(seen) > 20
+    assert len({version for _, _, version in seen}) > 2
+    for texts, count, version in seen:
+        assert (texts, count) == ([str(version - 1)], (400 + version - 1) * 5 + 3)
+    assert slowest < 1
