@@ -72,8 +72,7 @@ def replace_rows(url: str, batches: Iterable[tuple[str, pa.Table | pa.RecordBatc
     with psycopg.connect(url) as connection:
         connection.execute(sql.SQL("set local maintenance_work_mem = {}").format(sql.Literal(MAINTENANCE_MEMORY)))
         tables = [
-            row[0]
-            for row in connection.execute("select tablename from pg_tables where schemaname = %s", [RAW_SCHEMA])
+            row[0] for row in connection.execute("select tablename from pg_tables where schemaname = %s", [RAW_SCHEMA])
         ]
         keys = _Keys.read(connection)
         keys.drop(connection)
@@ -81,8 +80,8 @@ def replace_rows(url: str, batches: Iterable[tuple[str, pa.Table | pa.RecordBatc
         connection.execute(sql.SQL("truncate {}").format(names))
         for table, rows in batches:
             data = rows if isinstance(rows, pa.Table) else pa.Table.from_batches([rows])
-            counts[table] = counts.get(table, 0) + copy_arrow(connection, (RAW_SCHEMA, table), data)
+            counts[table] = counts.get(table, 0) + copy_arrow(connection, (RAW_SCHEMA, table), data, freeze=True)
         keys.rebuild(connection)
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("vacuum (analyze)")
+        connection.execute("analyze")
     return counts

@@ -1,4 +1,4 @@
-"""Expectations as Dagster asset checks. The same outcomes go to the gate of the publisher; this is how the UI shows them."""
+"""Expectations as Dagster asset checks: how the UI shows the outcomes that also go to the gate of the publisher."""
 
 from collections.abc import Iterator
 

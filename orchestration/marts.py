@@ -6,7 +6,6 @@ Belongs here: copying finished tables out of Postgres. Not here: what the tables
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +59,7 @@ def export_marts(
         db.execute("create table _export (run_id varchar, as_of date, table_name varchar, row_count bigint)")
         for name, count in counts.items():
             db.execute("insert into _export values (?, ?, ?, ?)", [run_id, as_of, name, count])
-    os.replace(building, file)  # noqa: PTH105: the atomic one
+    building.replace(file)
     return counts
 
 

@@ -5,6 +5,7 @@ Belongs here: starting the job outside the UI and telling how it goes. Not here:
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -57,7 +58,7 @@ class _ProgressHandler(logging.Handler):
                 self._console.print(f"  [red]✘[/] {name}")
 
 
-@dg.logger(description="Steps of the run on the terminal.")
+@dg.logger
 def progress_logger(_context: dg.InitLoggerContext) -> logging.Logger:
     """Logger that prints nothing but the progress of steps."""
     logger = logging.Logger(PROGRESS_LOGGER, level=logging.DEBUG)
@@ -83,8 +84,10 @@ def run_refresh(settings: Settings, as_of: str) -> RunReport:
         logging.getLogger(name).setLevel(logging.ERROR)
     from orchestration.build import build_definitions  # needs the manifest
 
-    job = build_definitions(settings).get_job_def("refresh")
-    with dg.DagsterInstance.get() as instance:
+    job = build_definitions(settings).resolve_job_def("refresh")
+    # dagster-dbt repeats every line of dbt on standard output; here it goes to a file, in the UI to the step's log.
+    console = settings.dbt_target / "console.log"
+    with dg.DagsterInstance.get() as instance, console.open("w") as file, contextlib.redirect_stdout(file):
         result = job.execute_in_process(
             instance=instance,
             run_config={
@@ -92,9 +95,10 @@ def run_refresh(settings: Settings, as_of: str) -> RunReport:
                 "loggers": {PROGRESS_LOGGER: {}},
             },
         )
+        steps = instance.get_run_step_stats(result.run_id)
     seconds = {
-        event.step_key.split("[")[0]: event.event_specific_data.duration_ms / 1000
-        for event in result.all_events
-        if event.event_type_value == "STEP_SUCCESS"
+        step.step_key.split("[")[0]: step.end_time - step.start_time
+        for step in steps
+        if step.start_time is not None and step.end_time is not None
     }
     return RunReport(result.run_id, seconds)

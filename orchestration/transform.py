@@ -25,7 +25,7 @@ FEATURES_ONLY = ("run", "--select", "path:models/staging", "path:models/intermed
 
 
 class TransformError(Exception):
-    """dbt did not do what it was asked."""
+    """The dbt command did not do what it was asked."""
 
 
 def dbt_environment(url: str) -> dict[str, str]:

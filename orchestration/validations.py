@@ -25,7 +25,7 @@ def record(folder: Path, outcomes: Iterable[ValidationOutcome]) -> None:
 
 
 def recorded(folder: Path) -> list[ValidationOutcome]:
-    """All outcomes of a run, by suite name. Raises ExpectationsFailed when a suite on raw tables or features is missing."""
+    """All outcomes of a run, by suite name. Raises ExpectationsFailed when one on raw tables or features is missing."""
     found = {path.stem: path for path in sorted(folder.glob("*.json"))}
     missing = sorted((set(RAW_SUITES) | set(FEATURE_SUITES)) - set(found))
     if missing:

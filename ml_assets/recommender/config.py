@@ -42,8 +42,9 @@ class RecommenderConfig:
     engaged_days: int = 28
     """Who started nothing for so long, and no longer studies the course, is left out when links are learned."""
 
-    ridge: float = 300.0
-    """Penalty on links, in students. Tuned over 30, 100, 150, 300, 600, 1000: flat between 150 and 600."""
+    ridge_per_content: float = 1.0
+    """Penalty on links, in students for each linked content of the course: the more links share in an effect, the
+    smaller each is. Tuned over .5, 1 and 2: flat, and as good as the best fixed one, 300."""
 
     link_weight: float = 0.5
     """Share of the links in the blended log score, popularity having the rest. Tuned over 0, .3 to .7 and 1: flat

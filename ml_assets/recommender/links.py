@@ -67,8 +67,8 @@ def sum_links(ages: Floats, is_member: Bools, config: RecommenderConfig) -> Link
 
 
 def ridge_links(sums: LinkSums, config: RecommenderConfig) -> Links:
-    """Minimise the squared error of starts plus `config.ridge` × the squared weights; the bias is free."""
-    penalty = np.full(len(sums.gram), config.ridge)
+    """Minimise the squared error of starts plus `ridge_per_content` × n × the squared weights; the bias is free."""
+    penalty = np.full(len(sums.gram), config.ridge_per_content * sums.cross.shape[1])
     penalty[-1] = 1e-9  # Free, but not singular where nobody was engaged.
     penalised = sums.gram + np.diag(penalty)
     solved = scipy.linalg.solve(penalised, sums.cross, assume_a="pos")  # type: ignore[no-untyped-call]

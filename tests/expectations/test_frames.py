@@ -26,8 +26,8 @@ def recommendations(students: int = 3, length: int = 4) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "student_id": np.repeat([f"s{number:06d}" for number in range(students)], length),
-            "tenant_id": "t1",
             "rank": rank,
+            "tenant_id": "t1",
             "content_type": "book",
             "content_id": [f"c{number}" for number in rank],
             "subject_group": "수학",
@@ -175,6 +175,28 @@ def test_an_empty_frame_fails(name: str) -> None:
     assert outcome.critical[0].observed == "0 rows"
 
 
+# Written out, unlike the tests above, so that an expectation taken out of a suite is missed.
+@pytest.mark.parametrize(
+    ("row", "column", "value"),
+    [
+        (0, "student_id", None),
+        (0, "tenant_id", None),
+        (0, "content_id", None),
+        (0, "reasoning", None),
+        (1, "content_id", "c1"),
+        (1, "rank", 1),
+        (0, "rank", 0),
+        (0, "content_type", "video"),
+        (0, "source", "guess"),
+    ],
+)
+def test_a_candidate_that_readers_cannot_rely_on_is_refused(row: int, column: str, value: object) -> None:
+    frame = recommendations()
+    frame[column] = frame[column].where(frame.index != row, value)
+
+    assert not validate_frame(frame, suite("content_recommendations")).success
+
+
 @pytest.mark.parametrize("score", [np.nan, np.inf, -0.1, 1.1])
 def test_a_score_that_is_no_share_fails(score: float) -> None:
     frame = recommendations()
@@ -211,9 +233,13 @@ def test_a_warning_does_not_stop() -> None:
 
 
 def test_the_index_is_not_looked_at() -> None:
-    frame = recommendations().set_index(pd.Index([7] * 12))
+    frame = recommendations().set_index(pd.Index([7] * 12, name="student_id"))
+    broken = frame.assign(score=[None, *frame["score"].iloc[1:]])
 
     assert validate_frame(frame, suite("content_recommendations")).failures == ()
+    assert [str(each) for each in validate_frame(broken, suite("content_recommendations")).failures] == [
+        "score must not be null; found: 1 of 12 rows"
+    ]
 
 
 def test_the_worst_comes_first() -> None:

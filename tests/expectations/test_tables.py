@@ -202,18 +202,21 @@ def test_a_large_table_is_scanned_once_and_once_per_key_and_no_connection_stays(
         dated_before("c", dt.date(2100, 1, 1)),
         unique("a", "b"),
     )
-    statements: list[str] = []
+    statements: list[tuple[str, dict[str, Any]]] = []
 
     def note(*event: Any) -> None:
-        statements.append(event[2])
+        statements.append((event[2], event[3]))
 
     sa.event.listen(sa.Engine, "before_cursor_execute", note)
     outcome = validate_table(url_of(database), "public", "t", SuiteSpec("t", (), 1, expectations))
     sa.event.remove(sa.Engine, "before_cursor_execute", note)
 
     assert {(each.expectation, each.detail) for each in outcome.failures} == {("one_of", "must be one of y")}
-    scans = [each for each in statements if "FROM public.t" in each and "LIMIT" not in each]
+    scans = [text for text, _ in statements if "FROM public.t" in text and "LIMIT" not in text]
     assert len(scans) == 3, scans  # the number of rows, all aggregates at once, the key
+    examples = [arguments for text, arguments in statements if "unexpected_values" in text]
+    assert examples
+    assert all(0 in arguments.values() for arguments in examples), "LIMIT 0: examples are asked for, none is fetched"
     wait_until_alone(database)
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.ml_assets.worlds import World
 
-random_worlds = settings(max_examples=30, deadline=None, derandomize=True)
+random_worlds = settings(max_examples=15, deadline=None, derandomize=True)
 """A world is fitted in a tenth of a second, so few of them, and the same ones on every machine."""
 
 _maybe_type = st.sampled_from([None, None, "HIGH", "MIDDLE"])

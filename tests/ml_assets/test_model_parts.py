@@ -86,13 +86,12 @@ def test_next_starts_are_those_counted_one_by_one(world: World) -> None:
             if count := int(((days > 0) & (days <= 10)).sum()):
                 expected[first, second] = count
         source, target, students = next_starts(course, config)
-        assert {
-            (a, b): n for a, b, n in zip(source.tolist(), target.tolist(), students.tolist(), strict=True)
-        } == expected
+        pairs = zip(source.tolist(), target.tolist(), strict=True)
+        assert dict(zip(pairs, students.tolist(), strict=True)) == expected
 
 
 def test_links_are_those_of_ridge_regression() -> None:
-    config = RecommenderConfig(ridge=3.0, transition_windows=2, transition_discount=0.25)
+    config = RecommenderConfig(ridge_per_content=0.75, transition_windows=2, transition_discount=0.25)
     rng = np.random.default_rng(7)
     ages = np.where(rng.random((50, 4)) < 0.7, rng.integers(1, 40, (50, 4)), np.inf).astype(float)
     inputs, targets, weights = [], [], []
@@ -128,7 +127,7 @@ def test_link_sums_add_up_over_students() -> None:
 
 
 def test_links_lead_to_what_follows() -> None:
-    config = RecommenderConfig(ridge=1.0)
+    config = RecommenderConfig(ridge_per_content=0.5)
     # Whoever started the first content started the second within the week, and nobody else did.
     ages = np.array([[10.0, 3.0]] * 10 + [[np.inf, np.inf]] * 10)
     links = ridge_links(sum_links(ages, np.ones(20, bool), config), config)
@@ -144,5 +143,7 @@ def test_rare_contents_are_not_linked_and_the_most_started_come_first() -> None:
 
 
 def test_impossible_settings_are_all_named() -> None:
-    with pytest.raises(ValueError, match=r"ridge must be above 0.*link_weight must be 0 to 1.*per_subject_group"):
-        RecommenderConfig(ridge=0, link_weight=2, per_subject_group=60)
+    with pytest.raises(
+        ValueError, match=r"ridge_per_content must be above 0.*link_weight must be 0 to 1.*per_subject_group"
+    ):
+        RecommenderConfig(ridge_per_content=0, link_weight=2, per_subject_group=60)

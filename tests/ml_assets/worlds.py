@@ -15,7 +15,7 @@ AS_OF = dt.date(2024, 5, 1)
 
 @dataclass
 class World:
-    """Rows as people would write them; `uses` are (student, content, days before the cut-off), any number a pair."""
+    """Rows as people would write them; `uses` are (student, content, days before the cut-off)."""
 
     students: list[dict[str, Any]] = field(default_factory=list)
     contents: list[dict[str, Any]] = field(default_factory=list)
@@ -42,11 +42,8 @@ class World:
         pairs.columns = ["student_id", "content_id", "first_done_date", "last_done_date", "done_count"]
         pairs = pairs.assign(first_planned_date=pairs["first_done_date"], planned_count=pairs["done_count"])
         shelf = pd.DataFrame(self.shelf, columns=["student_id", "content_id"]).assign(done_count=0, planned_count=0)
-        shelf = shelf[
-            ~shelf.set_index(["student_id", "content_id"]).index.isin(
-                list(zip(pairs.student_id, pairs.content_id, strict=True))
-            )
-        ]
+        both = shelf.merge(pairs, on=["student_id", "content_id"], how="left", indicator=True)["_merge"] == "both"
+        shelf = shelf[~both.to_numpy()]
         return pd.concat([pairs, shelf], ignore_index=True)
 
     def frames(self, before: int = 0) -> dict[str, Any]:
@@ -84,16 +81,17 @@ def shuffled(inputs: RecommenderInput, seed: int) -> RecommenderInput:
     return RecommenderInput(as_of=inputs.as_of, **frames)
 
 
-def paced_class(students: int = 60, contents: int = 40, per_week: int = 4) -> World:
-    """A class that works through its contents in order, everyone at a pace of their own, the later half a week behind."""
+def paced_class(students: int = 60, contents: int = 24, per_week: int = 4) -> World:
+    """Two tracks of one course, each worked through in order; every third student is two weeks behind."""
     world = World()
-    for number in range(contents):
-        world.content(f"c{number:02}")
+    for track in "ab":
+        for place in range(contents):
+            world.content(f"{track}{place:02}")
     for number in range(students):
         name = f"s{number:03}"
         world.student(name, ("수학", "미적분"))
-        behind = 7 * (number % 2) + number % 3
+        behind = 14 * (number % 3 == 0)
         for place in range(contents):
             age = 56 - place * 7 // per_week - behind
-            world.uses.append((name, f"c{place:02}", age))
+            world.uses.append((name, f"{'ab'[number % 2]}{place:02}", age))
     return world
