@@ -171,6 +171,18 @@ def backtest(
 
 
 @app.command()
+def rollback() -> None:
+    """Publish the candidate again that was live before the present one."""
+    from orchestration.database import database_url
+    from orchestration.gate import check_candidate
+    from orchestration.publishing.engine import rollback as go_back
+
+    chosen = settings()
+    result = go_back(database_url(chosen), chosen.candidates, check=check_candidate)
+    out.print(f"Published version {result.version} from run {result.run_id}.")
+
+
+@app.command()
 def show(student_id: str, items: Annotated[int, typer.Option(min=1, max=50)] = 10) -> None:
     """Show what the app would read for a student."""
     from orchestration.database import database_url
@@ -208,7 +220,7 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = UI_PORT) 
     out.print(f"http://{UI_HOST}:{port}  (Ctrl-C ends it)")
     dagster = Path(sys.executable).with_name("dagster")
     command = [str(dagster), "dev", "-m", "orchestration.definitions", "-h", UI_HOST, "-p", str(port)]
-    raise typer.Exit(subprocess.run(command, cwd=REPOSITORY, check=False).returncode)
+    raise typer.Exit(subprocess.run(command, cwd=chosen.dagster_home, check=False).returncode)
 
 
 def _stand_in_settings(what: str) -> Settings:
@@ -251,7 +263,7 @@ def _print_recommendations(target: str, student_id: str, items: int) -> None:
         return
     table = Table(title=f"Student {student_id}", title_justify="left", box=None)
     for name in ("#", "subject", "content", "score", "why", "source"):
-        table.add_column(name, justify="right" if name in {"#", "score"} else "left")
+        table.add_column(name, justify="right" if name in {"#", "score"} else "left", overflow="fold")
     for row in rows:
         table.add_row(
             str(row["rank"]), row["subject_group"], row["title"], f"{row['score']:.2f}", row["reasoning"], row["source"]
@@ -268,6 +280,8 @@ def _print_summary(chosen: Settings, target: str, seconds: dict[str, float]) -> 
     out.print(f"Published version {publication['version']}, as of {publication['as_of']} 00:00 KST")
     for table, rows in publication["rows"].items():
         out.print(f"  serving.{table:<26}{rows:>10,} rows {publication['changed'][table]:>10,} changed")
+    if not any(publication["changed"].values()):
+        out.print("  0 changed rows: the app reads what it read before.")
     for name, model in document["models"].items():
         out.print(f"  model {name} {model['version']}: {model['in_use']}")
     total = sum(seconds.values())
@@ -280,8 +294,10 @@ def _print_summary(chosen: Settings, target: str, seconds: dict[str, float]) -> 
     out.print()
     out.print("Look further:")
     out.print(f"  tlu show {student or 'STUDENT_ID'}")
-    out.print('  psql "$(tlu url)" -c "select * from serving.publication"' if not chosen.database_url else "")
-    out.print(f"  duckdb -readonly {chosen.marts_file} -c 'from fct_study_daily limit 5'")
+    connection = '"$SUPABASE_DB_URL"' if chosen.database_url else '"$(tlu url)"'
+    query = f"select * from serving.recommend_contents('{student}')" if student else "select * from serving.publication"
+    out.print(f'  psql {connection} -c "{query}"', soft_wrap=True)
+    out.print(f"  duckdb -readonly '{chosen.marts_file}' -c 'from fct_study_daily limit 5'", soft_wrap=True)
     out.print(f"  tlu ui    lineage and runs on http://{UI_HOST}:{UI_PORT}")
 
 

@@ -20,8 +20,8 @@ def source(postgres_url: str) -> str:
     with psycopg.connect(postgres_url) as connection:
         connection.execute("create schema marts")
         connection.execute(
-            "create table marts.fct_example (student_id uuid, score numeric, seen_at timestamptz, day date, rate float8,"
-            " tags jsonb, note text)"
+            "create table marts.fct_example (student_id uuid, score numeric, seen_at timestamptz, day date,"
+            " rate float8, tags jsonb, note text)"
         )
         connection.execute(
             "insert into marts.fct_example values ('00000000-0000-0000-0000-000000000001', 12.34,"

@@ -33,8 +33,20 @@ touched as (
     inner join {{ ref('int_content__masters') }} as content on pair.content_id = content.content_id
     where
         content.subject_group is not null
-        and greatest(pair.last_planned_date, pair.shelved_date) >= {{ as_of_date() }} - {{ var('studying_window_days') }}
+        and greatest(pair.last_planned_date, pair.shelved_date)
+        >= {{ as_of_date() }} - {{ var('studying_window_days') }}
     group by 1, 2, 3
+),
+
+-- Only a goal for the very subject ends it; one for the whole group does not.
+ended as (
+    select
+        student_id,
+        subject,
+        max(end_date) as end_date
+    from goals
+    where end_date < {{ as_of_date() }} and subject is not null
+    group by 1, 2
 ),
 
 studying as (
@@ -44,14 +56,8 @@ studying as (
     union
     select touched.student_id, touched.subject_group, touched.subject
     from touched
-    where not exists (
-        select from goals
-        where
-            goals.student_id = touched.student_id
-            and goals.subject = touched.subject
-            and goals.end_date >= touched.last_touched_date
-            and goals.end_date < {{ as_of_date() }}
-    )
+    left join ended on touched.student_id = ended.student_id and touched.subject = ended.subject
+    where coalesce(ended.end_date < touched.last_touched_date, true)
 )
 
 select

@@ -64,7 +64,7 @@ blocks as not materialized (
         0,
         false
     from tasks as task
-    -- Against the app's table, not the staging model: a plan that was deleted or replaced must not come back as its twin.
+    -- Against the app's table, not the staging model: a deleted or replaced plan must not come back as its twin.
     where not exists (select from {{ source('app', 'student_plan') }} as twin where twin.id = task.plan_id)
 ),
 
@@ -119,7 +119,7 @@ select
     carryover_count,
     is_adhoc,
     -- Self-study counts as time, cancelled work as neither kept nor broken promise.
-    content_id is distinct from {{ self_study }}::uuid
-    and (plan_status <> 'cancelled' or is_completed) as counts_for_completion
+    (content_id is distinct from {{ self_study }}::uuid and (plan_status <> 'cancelled' or is_completed))
+        as counts_for_completion
 from items
 where content_id is distinct from {{ unscheduled }}::uuid

@@ -1,4 +1,5 @@
--- `done` is the app's word on completion. The row has no time of its own: without `done_at`, its event's last edit dates it.
+-- `done` is the app's word on completion. The row has no time of its own: without `done_at`, its event's last edit
+-- dates it.
 select
     study.event_id,
     study.content_type,
