@@ -508,7 +508,7 @@ def _run(
     inherited: tuple[int, ...] = (),
 ) -> subprocess.CompletedProcess[str]:
     """Run `command` as `account` in its own session, so that Ctrl-C in the caller does not reach it or its children."""
-    return subprocess.run(  # noqa: S603  # arguments are ours, and no shell sees them
+    return subprocess.run(  # arguments are ours, and no shell sees them
         command,
         cwd=cwd,
         # Nothing of the caller's PG* or LC_* variables: they would change what the server does.

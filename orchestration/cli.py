@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -41,11 +42,17 @@ class LoadRefused(Exception):
 
 @app.callback()
 def options(
-    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Analytics of TimeLevelUp: precomputed recommendations in the app's own database."""
-    context.obj = debug
+    if not debug:
+        sys.excepthook = _print_unexpected
+    # What the local database and the loaders have to say: which account runs Postgres, how many rows were left out.
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("local_supabase")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
 
 
 def settings() -> Settings:
@@ -138,8 +145,8 @@ def run(
 ) -> None:
     """Run the whole job: features, model, gate, publication, marts."""
     from orchestration.database import database_url, described
-    from orchestration.progress import run_refresh
     from orchestration.publishing.migrations import migrate as apply
+    from orchestration.run import run_refresh
 
     chosen = settings()
     cutoff = Cutoff.parse(as_of) if as_of else Cutoff.today(dt.datetime.now(dt.UTC))
@@ -210,7 +217,7 @@ def status(
 def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = UI_PORT) -> None:
     """Open the Dagster UI on 127.0.0.1: lineage, runs, checks, and the schedule's daemon."""
     from orchestration.database import database_url
-    from orchestration.progress import prepare_dagster_home
+    from orchestration.run import prepare_dagster_home
     from orchestration.transform import prepare_manifest
 
     chosen = settings()
@@ -340,6 +347,11 @@ def _print_status(document: dict[str, Any]) -> None:
         out.print(f"  {table:<28}{age:>12}  {fresh['state']}")
 
 
+def _print_unexpected(kind: type[BaseException], error: BaseException, _: object) -> None:
+    err.print(f"[red]Failed unexpectedly:[/] {kind.__name__}. This is a fault of ours; --debug shows where.")
+    err.print(str(error), markup=False, soft_wrap=True)
+
+
 def fail(message: str, code: int = FAILED) -> NoReturn:
     """Say what went wrong and leave with `code`."""
     err.print(f"[red]Failed:[/] {message}" if code != REFUSED else f"[red]Refused:[/] {message}", soft_wrap=True)
@@ -373,7 +385,7 @@ def main() -> None:
     try:
         app()
     except (*refused, *wrong, *failed) as error:
-        if "--debug" in sys.argv:
+        if sys.excepthook is not _print_unexpected:
             raise
         code = REFUSED if isinstance(error, refused) else WRONG_USAGE if isinstance(error, wrong) else FAILED
         err.print("[red]Refused, nothing published:[/]" if code == REFUSED else "[red]Failed:[/]", end=" ")

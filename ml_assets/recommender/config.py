@@ -27,6 +27,13 @@ class RecommenderConfig:
     """Weight of the wider rate (context to course, short-run to long-run to course mean) in student-days at risk: about
     a class of 20 over the short half-life. Not tuned: OULAD's courses are far larger."""
 
+    cohort_half_life_days: float = 14.0
+    """Decay of a start in the lists of students of whom nothing is known, who are at no point of a course yet: the
+    window of `recent_days`, softened. Not tuned."""
+
+    prior_students: float = 20.0
+    """Weight of all students in the share of a school type and year, in students: about a class. Not tuned."""
+
     transition_days: int = 7
     """Length of a step that links are learned on. A week, so that every weekday weighs the same; 14 was no better."""
 
@@ -44,14 +51,14 @@ class RecommenderConfig:
 
     ridge_per_content: float = 1.0
     """Penalty on links, in students for each linked content of the course: the more links share in an effect, the
-    smaller each is. Tuned over .5, 1 and 2: flat, and as good as the best fixed one, 300."""
+    smaller each is. Tuned over .5, 1 and 2: flat (five of the dates), and as good as the best fixed one, 300."""
 
     link_weight: float = 0.5
     """Share of the links in the blended log score, popularity having the rest. Tuned over 0, .3 to .7 and 1: flat
     between .4 and .7."""
 
     rate_floor: float = 1e-4
-    """Added to a daily start rate before its logarithm: one start in 10 000 student-days is as good as none."""
+    """Added to a rate or share of starts before its logarithm: one start in 10 000 is as good as none."""
 
     link_floor: float = 3e-3
     """Least chance of a start within a step that links may state. Tuned over .0003, .001 and .003: flat."""

@@ -13,7 +13,7 @@ import pandas as pd
 from ml_assets.recommender.candidates import UNKNOWN_LEVEL, UNKNOWN_TYPE, World
 from ml_assets.recommender.inputs import RecommenderInput
 from ml_assets.recommender.model import RecommenderModel
-from ml_assets.recommender.ranking import best_of_course, cohort, courses_of, describe, in_order, relative_scores
+from ml_assets.recommender.ranking import best_of_course, courses_of, describe, in_order, relative_scores
 
 COLUMNS: Final = [
     "tenant_id",
@@ -36,9 +36,9 @@ def fallback(model: RecommenderModel, inputs: RecommenderInput) -> pd.DataFrame:
     """What students without rows of their own may start: `COLUMNS`, ordered by all of them up to `rank`.
 
     For each tenant, school type ('' unknown) and school year level (0 unknown) that has students, and each subject
-    group with eligible contents, the `fallback_n` contents most often started just now in that context, shrunk to all
-    students. `score` is relative to the best of the list, 0 to 1; `source` is "cohort". Raises ModelMismatchError as
-    `rank` does.
+    group with eligible contents, the `fallback_n` contents that most students of that context started lately, shrunk to
+    all students. `score` is relative to the best of the list, 0 to 1; `source` is "cohort". Raises ModelMismatchError
+    as `rank` does.
     """
     world = World(inputs)
     config = model.config
@@ -51,7 +51,7 @@ def fallback(model: RecommenderModel, inputs: RecommenderInput) -> pd.DataFrame:
     for course, state in courses_of(model, world):
         never = np.full((len(groups), len(course.contents)), np.inf)
         eligible = world.eligible(audience, course.contents)
-        scores = np.where(eligible, cohort(state, context, config), -np.inf)
+        scores = np.where(eligible, np.log(state.shares[context] + config.rate_floor), -np.inf)
         parts.append(best_of_course(scores, np.arange(len(groups)), never, course, state, config.fallback_n, config))
     ranked = in_order(parts)
     ranked = ranked[ranked["subject_rank"] <= config.fallback_n]

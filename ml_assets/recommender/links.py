@@ -71,7 +71,7 @@ def ridge_links(sums: LinkSums, config: RecommenderConfig) -> Links:
     penalty = np.full(len(sums.gram), config.ridge_per_content * sums.cross.shape[1])
     penalty[-1] = 1e-9  # Free, but not singular where nobody was engaged.
     penalised = sums.gram + np.diag(penalty)
-    solved = scipy.linalg.solve(penalised, sums.cross, assume_a="pos")  # type: ignore[no-untyped-call]
+    solved = scipy.linalg.solve(penalised, sums.cross, assume_a="pos")
     return Links(bias=solved[-1], weights=solved[:-1])
 
 
@@ -87,7 +87,7 @@ def next_starts(course: Course, config: RecommenderConfig) -> tuple[Ints, Ints, 
 
     def started(low: int, high: int) -> scipy.sparse.csr_array:
         ones = np.ones(high - low, dtype=np.int64)
-        return scipy.sparse.csr_array((ones, (rows[low:high], columns[low:high])), shape)  # type: ignore[no-untyped-call]
+        return scipy.sparse.csr_array((ones, (rows[low:high], columns[low:high])), shape)
 
     total = started(0, 0).T @ started(0, 0)
     for day in np.unique(age):

@@ -23,7 +23,7 @@ from ml_assets.recommender.candidates import Course, Floats, Ints, World
 from ml_assets.recommender.config import RecommenderConfig
 from ml_assets.recommender.inputs import RecommenderInput
 from ml_assets.recommender.links import LinkBuilder, LinkSums, linked_contents, next_starts, ridge_links, sum_links
-from ml_assets.recommender.popularity import count_starts, start_rates
+from ml_assets.recommender.popularity import count_starts, start_rates, start_shares
 
 SCHEMA_VERSION: Final = 1
 _ARRAYS, _MANIFEST = "arrays.npz", "manifest.json"
@@ -39,13 +39,15 @@ class ModelMismatchError(ValueError):
 class CourseModel:
     """State of one course of n contents, f of them linked. Contents are in order of id.
 
-    `rates` contexts + 1 × n: starts per student-day, the last row for any other context. `linked` (f), `bias` (f),
+    `rates` and `shares`, contexts + 1 × n: starts per student-day at risk, and starts lately per student; the last row
+    is for any other context. `linked` (f), `bias` (f),
     `weights` (2f × f): see `links`. Per content: `recent_starters`, `starters`, `recent_users`. `next_*` are the pairs
     of contents (from, to) with enough students who started the second soon after the first, and how many these are.
     """
 
     content_ids: npt.NDArray[np.str_]
     rates: Floats
+    shares: Floats
     linked: Ints
     bias: Floats
     weights: Floats
@@ -198,6 +200,7 @@ def _fit_course(
     course: Course, world: World, context: Ints, contexts: int, config: RecommenderConfig, builder: LinkBuilder
 ) -> CourseModel:
     counts = count_starts(course, context[course.learners], contexts, config)
+    students = np.bincount(context[world.is_listed], minlength=contexts).astype(np.float64)
     linked = linked_contents(counts.starters, config)
     sums = LinkSums(np.zeros((2 * len(linked) + 1,) * 2), np.zeros((2 * len(linked) + 1, len(linked))))
     for chunk in course.chunks(config.chunk_students):
@@ -207,6 +210,7 @@ def _fit_course(
     return CourseModel(
         content_ids=world.contents["content_id"].to_numpy(dtype=np.str_)[course.contents],
         rates=start_rates(counts, config),
+        shares=start_shares(counts, students, config),
         linked=linked,
         bias=links.bias,
         weights=links.weights,

@@ -21,13 +21,14 @@ from ml_assets.recommender.config import RecommenderConfig
 class StartCounts:
     """Sums over the learners of one course. Contexts × contents unless said otherwise.
 
-    `starts` and `past_starts` are starts decayed over the short and the background half-life, `waiting` the students of
-    the course who have not started the content. Per content: students who started it lately, who ever did, and who used
-    it lately, started then or before.
+    `starts`, `past_starts` and `cohort_starts` are starts decayed over the short, the background and the cohort's
+    half-life; `waiting` are the students of the course who have not started the content. Per content: students who
+    started it lately, who ever did, and who used it lately, started then or before.
     """
 
     starts: Floats
     past_starts: Floats
+    cohort_starts: Floats
     waiting: Floats
     recent_starters: Ints
     starters: Ints
@@ -55,6 +56,7 @@ def count_starts(course: Course, context: Ints, contexts: int, config: Recommend
     return StartCounts(
         starts=total(decay(first_age, config.start_half_life_days)),
         past_starts=total(decay(first_age, config.background_half_life_days)),
+        cohort_starts=total(decay(first_age, config.cohort_half_life_days)),
         waiting=members[:, None] - total(course.is_member[rows].astype(np.float64)),
         recent_starters=per_content((first_age <= config.recent_days).astype(np.float64)),
         starters=per_content(np.ones(len(columns))),
@@ -77,15 +79,26 @@ def start_rates(counts: StartCounts, config: RecommenderConfig) -> Floats:
     return np.vstack([context, course])
 
 
+def start_shares(counts: StartCounts, students: Floats, config: RecommenderConfig) -> Floats:
+    """Decayed starts per student, contexts + 1 × contents; the last row is that of all students.
+
+    For students of whom nothing is known: what is started much, whoever has studied the course. `students` are the
+    listed students of each context, who study it or not. A context is shrunk to all with `prior_students`.
+    """
+    everybody = counts.cohort_starts.sum(axis=0) / max(students.sum(), 1.0)
+    context = counts.cohort_starts + config.prior_students * everybody
+    return np.vstack([context / (students[:, None] + config.prior_students), everybody])
+
+
 def decay(age: Floats, half_life: float) -> Floats:
     """Weight of something `age` days ago: 1 at 0 days, 1/2 at the half-life, 0 for never (infinite age)."""
     return np.exp2(-age / half_life)
 
 
 def _exposure(starts: Floats, waiting: Floats, half_life: float) -> tuple[Floats, Floats]:
-    """Decayed starts, and decayed student-days at risk: of those still waiting, and of those until they started."""
+    """Decayed starts, and decayed student-days at risk: of those who wait, and of the others until they started."""
     days = 1.0 / (2.0 ** (1.0 / half_life) - 1.0)  # The sum of the weights of 1, 2, 3, ... days ago.
-    return starts, waiting * days + starts
+    return starts, waiting * days + starts * (1.0 + days)
 
 
 def _shrink(starts: Floats, risk: Floats, towards: Floats | float, config: RecommenderConfig) -> Floats:

@@ -56,15 +56,9 @@ def personal(course: CourseModel, ages: Floats, context: Ints, config: Recommend
     chance = np.full(ages.shape, config.link_floor)
     linked = course.bias + history(ages[:, course.linked], config) @ course.weights
     chance[:, course.linked] = np.maximum(linked, config.link_floor)
-    popularity = cohort(course, context, config)
+    popularity = np.log(course.rates[context] + config.rate_floor)
     blend: Floats = (1.0 - config.link_weight) * popularity + config.link_weight * np.log(chance)
     return blend
-
-
-def cohort(course: CourseModel, context: Ints, config: RecommenderConfig) -> Floats:
-    """How often (log) each content is started just now in each given row of `rates`."""
-    rates: Floats = np.log(course.rates[context] + config.rate_floor)
-    return rates
 
 
 def by_count(name: str) -> Scorer:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import product
+
+import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
@@ -44,10 +47,13 @@ def worlds(draw: st.DrawFn) -> World:
             school_year_max=draw(st.sampled_from([None, 3])) if low else draw(_maybe_level),
             curriculum_revision=draw(_maybe_revision),
         )
-    if world.contents:
-        # s8 and s9 have left: their rows remain.
-        who = st.sampled_from([*(row["student_id"] for row in world.students), "s8", "s9"])
-        what = st.sampled_from([row["content_id"] for row in world.contents])
-        world.uses = draw(st.lists(st.tuples(who, what, st.integers(1, 45)), max_size=60))
-        world.shelf = sorted(draw(st.sets(st.tuples(who, what), max_size=4)))
+    # s8 and s9 have left: their rows remain.
+    who = [*(row["student_id"] for row in world.students), "s8", "s9"]
+    what = [row["content_id"] for row in world.contents]
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    for student, content in product(who, what):
+        if rng.random() < 0.5:
+            world.uses += [(student, content, int(age)) for age in rng.integers(1, 45, rng.integers(1, 4))]
+        elif rng.random() < 0.2:
+            world.shelf.append((student, content))
     return world

@@ -12,28 +12,36 @@ from sklearn.linear_model import Ridge
 from ml_assets.recommender.candidates import World as Encoded
 from ml_assets.recommender.config import RecommenderConfig
 from ml_assets.recommender.links import LinkSums, history, linked_contents, next_starts, ridge_links, sum_links
-from ml_assets.recommender.popularity import StartCounts, count_starts, start_rates
+from ml_assets.recommender.popularity import StartCounts, count_starts, start_rates, start_shares
 from tests.ml_assets.strategies import random_worlds, worlds
 from tests.ml_assets.worlds import World, only, paced_class
 
+COUNTS = StartCounts(
+    starts=np.array([[3.0, 0.0], [0.0, 0.0]]),
+    past_starts=np.array([[4.0, 0.0], [0.0, 2.0]]),
+    cohort_starts=np.array([[6.0, 0.0], [0.0, 3.0]]),
+    waiting=np.array([[2.0, 5.0], [4.0, 4.0]]),
+    recent_starters=np.zeros(2, np.int64),
+    starters=np.zeros(2, np.int64),
+    recent_users=np.zeros(2, np.int64),
+)
+
 
 def test_rates_are_shrunk_step_by_step() -> None:
-    counts = StartCounts(
-        starts=np.array([[3.0, 0.0], [0.0, 0.0]]),
-        past_starts=np.array([[4.0, 0.0], [0.0, 2.0]]),
-        waiting=np.array([[2.0, 5.0], [4.0, 4.0]]),
-        recent_starters=np.zeros(2, np.int64),
-        starters=np.zeros(2, np.int64),
-        recent_users=np.zeros(2, np.int64),
-    )
-    # Half-lives of one day: weights 1/2, 1/4, ... add up to one day at risk for everyone waiting.
+    # A half-life of one day: the weights 1/2, 1/4, ... are one day at risk for each who waits, and two for a start.
     config = RecommenderConfig(start_half_life_days=1, background_half_life_days=1, prior_student_days=10)
-    overall = 6 / (6 + 9 + 4 + 2)
-    background = np.array([(4 + 10 * overall) / (6 + 4 + 10), (2 + 10 * overall) / (9 + 2 + 10)])
-    course = np.array([(3 + 10 * background[0]) / (6 + 3 + 10), (0 + 10 * background[1]) / (9 + 0 + 10)])
-    first = [(3 + 10 * course[0]) / (2 + 3 + 10), 10 * course[1] / (5 + 10)]
+    overall = 6 / (6 + 9 + 2 * 4 + 2 * 2)
+    background = np.array([(4 + 10 * overall) / (6 + 2 * 4 + 10), (2 + 10 * overall) / (9 + 2 * 2 + 10)])
+    course = np.array([(3 + 10 * background[0]) / (6 + 2 * 3 + 10), (0 + 10 * background[1]) / (9 + 0 + 10)])
+    first = [(3 + 10 * course[0]) / (2 + 2 * 3 + 10), 10 * course[1] / (5 + 10)]
     second = [10 * course[0] / (4 + 10), 10 * course[1] / (4 + 10)]
-    np.testing.assert_allclose(start_rates(counts, config), [first, second, course])
+    np.testing.assert_allclose(start_rates(COUNTS, config), [first, second, course])
+
+
+def test_shares_are_of_all_students_of_a_context() -> None:
+    config = RecommenderConfig(prior_students=10)
+    expected = [[(6 + 10 * 0.1) / 30, 10 * 0.05 / 30], [10 * 0.1 / 50, (3 + 10 * 0.05) / 50], [0.1, 0.05]]
+    np.testing.assert_allclose(start_shares(COUNTS, np.array([20.0, 40.0]), config), expected)
 
 
 def test_what_most_have_begun_and_the_rest_begin_now_outranks_what_few_begin() -> None:
@@ -71,6 +79,25 @@ def test_counts_add_up_over_students(world: World) -> None:
             total += part
         for name, value in vars(whole).items():
             np.testing.assert_allclose(getattr(total, name), value, err_msg=name)
+
+
+def test_what_counts_as_lately_and_as_soon_after() -> None:
+    world = World()
+    for name in ("start", "soon", "late"):
+        world.content(name)
+    for number in range(5):
+        world.student(f"s{number}", ("수학", "미적분"))
+        world.uses += [(f"s{number}", "start", 28), (f"s{number}", "soon", 14), (f"s{number}", "late", 13)]
+        world.uses += [(f"s{number}", "start", 15), (f"s{number}", "start", 14 if number else 15)]
+    (course,) = Encoded(world.input()).courses()
+    names = ["late", "soon", "start"]
+    counts = count_starts(course, np.zeros(5, np.int64), 1, RecommenderConfig())
+    assert dict(zip(names, counts.recent_starters.tolist(), strict=True)) == {"late": 5, "soon": 5, "start": 0}
+    assert dict(zip(names, counts.recent_users.tolist(), strict=True)) == {"late": 5, "soon": 5, "start": 4}
+    assert counts.starters.tolist() == [5, 5, 5]
+    source, target, students = next_starts(course, RecommenderConfig(next_days=14))
+    found = [(names[a], names[b], n) for a, b, n in zip(source, target, students, strict=True)]
+    assert found == [("soon", "late", 5), ("start", "soon", 5)]
 
 
 @random_worlds

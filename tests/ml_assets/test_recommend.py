@@ -183,6 +183,21 @@ def test_numbers_of_fewer_than_five_students_are_never_shown() -> None:
     )
 
 
+def test_what_is_on_the_shelf_or_in_the_plan_is_not_new() -> None:
+    world = World()
+    world.student("s", ("수학", "미적분"))
+    for name in ("done", "new", "planned", "shelved"):
+        world.content(name)
+    world.uses = [("s", "done", 3), ("s", "planned", 3)]
+    world.shelf = [("s", "shelved")]
+    frames = world.frames()
+    planned = frames["interactions"]["content_id"] == "planned"
+    frames["interactions"].loc[planned, ["first_done_date", "last_done_date"]] = pd.NaT
+    frames["interactions"].loc[planned, "done_count"] = 0
+    inputs = RecommenderInput(**frames)
+    assert shown(recommend(fit(inputs), inputs), "s") == ["new"]
+
+
 def test_lists_are_deep_enough_for_every_subject_group() -> None:
     world = World()
     world.student("s", ("국어", None), ("수학", None))
@@ -264,6 +279,18 @@ def test_fallback_follows_the_year_and_backs_off_to_everybody() -> None:
     assert set(rows["source"]) == {"cohort"}
 
 
+def test_what_a_course_of_the_past_was_full_of_does_not_lead_the_fallback() -> None:
+    world = World()
+    world.content("a finished course's", "수학", "작년")
+    world.content("today's", "수학", "올해")
+    for number in range(30):
+        world.student(f"s{number:02}", ("수학", "올해"))
+        world.uses += [(f"s{number:02}", "a finished course's", 200)]
+        world.uses += [(f"s{number:02}", "today's", 4)] if number < 6 else []
+    rows = fallback(fit(world.input()), world.input())
+    assert rows["content_id"].tolist() == ["today's", "a finished course's"]
+
+
 def test_fallback_is_no_deeper_than_asked() -> None:
     world = World()
     world.student("s")
@@ -316,6 +343,16 @@ def test_a_model_kept_and_read_again_scores_alike(tmp_path: Path) -> None:
     assert [(tmp_path / "again" / n).read_bytes() for n in names] == [
         (tmp_path / "model" / n).read_bytes() for n in names
     ]
+
+
+def test_changed_arrays_are_refused(tmp_path: Path) -> None:
+    fit(paced_class(students=8).input()).save(tmp_path)
+    with np.load(tmp_path / "arrays.npz") as file:
+        arrays = dict(file)
+    arrays["0/rates"] = arrays["0/rates"] * 2
+    np.savez_compressed(tmp_path / "arrays.npz", **arrays)
+    with pytest.raises(ModelMismatchError, match="was changed after it was written"):
+        RecommenderModel.load(tmp_path)
 
 
 @pytest.mark.parametrize("change", [{"in_use": "popular_recent"}, {"schema_version": 99}])
