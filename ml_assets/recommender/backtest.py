@@ -13,7 +13,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ml_assets.evaluation.ranking import RankingMetrics, evaluate_rankings
-from ml_assets.recommender.config import RecommenderConfig
+from ml_assets.recommender.config import START_HALF_LIVES, RecommenderConfig
 from ml_assets.recommender.inputs import RecommenderInput
 from ml_assets.recommender.model import RecommenderModel, fit
 from ml_assets.recommender.ranking import BASELINES, personal, rank
@@ -40,33 +40,54 @@ def evaluate_recommender(
 ) -> Evaluation:
     """Fit on `inputs` and compare with what was started next (student_id, content_id).
 
-    What counts: pairs of a listed student and a listed content that were no interaction before the cut-off, whether or
-    not the content was a candidate. A student with such pairs and no list counts as 0.
+    Without a `config` it is chosen by `tuned`, from what came before the cut-off. What counts: pairs of a listed
+    student and a listed content that were no interaction before the cut-off, whether or not the content was a
+    candidate. A student with such pairs and no list counts as 0.
     """
-    config = config or RecommenderConfig()
-    return _compare(fit(inputs, config), inputs, _new_pairs(inputs, started_next))
+    return _compare(fit(inputs, config or tuned(inputs)), inputs, _new_pairs(inputs, started_next))
+
+
+def tuned(inputs: RecommenderInput) -> RecommenderConfig:
+    """The configuration whose half-life of a start gave the best NDCG@20 on the last window before the cut-off.
+
+    The window is replayed as in `fit_and_choose`. The shorter half-life wins a tie, and where nobody started anything.
+    """
+    configs = [RecommenderConfig(start_half_life_days=days) for days in START_HALF_LIVES]
+    before, truth = _last_window(inputs, configs[0])
+    return max(configs, key=lambda c: evaluate_rankings(rank(fit(before, c), before, personal), truth, DEPTH).ndcg_at_k)
 
 
 def fit_and_choose(inputs: RecommenderInput, config: RecommenderConfig | None = None) -> RecommenderModel:
     """The model of `inputs` with the ranking to publish, chosen on the last `recent_days` before the cut-off.
 
-    The personal ranking is in use when, fitted on what was known at the beginning of that window, its NDCG@20 on the
-    contents started within it is at or above that of `popular_recent`; else, and where nobody started anything,
+    The personal ranking is in use when, tuned and fitted on what was known at the beginning of that window, its NDCG@20
+    on the contents started within it is at or above that of every baseline; else, and where nobody started anything,
     `popular_recent` is. The replay is exact for starts; what it approximates is said at
     `RecommenderInput.as_known_before`: it errs in favour of the baseline, which is told of some uses within the window.
     The figures are in `metrics`.
     """
-    config = config or RecommenderConfig()
+    before, truth = _last_window(inputs, config or RecommenderConfig())
+    result = _compare(fit(before, config or tuned(before)), before, truth)
+    wins = result.model.ndcg_at_k >= max(metrics.ndcg_at_k for metrics in result.baselines.values())
+    model = fit(inputs, config or tuned(inputs))
+    return replace(
+        model,
+        in_use="personal" if wins else "popular_recent",
+        metrics={
+            "as_of": before.as_of.isoformat(),
+            "days": model.config.recent_days,
+            "start_half_life_days": model.config.start_half_life_days,
+            **result.to_dict(),
+        },
+    )
+
+
+def _last_window(inputs: RecommenderInput, config: RecommenderConfig) -> tuple[RecommenderInput, pd.DataFrame]:
+    """What was known `recent_days` before the cut-off, and the pairs newly started since."""
     earlier = inputs.as_of - dt.timedelta(days=config.recent_days)
     before = inputs.as_known_before(earlier)
-    window = inputs.interactions[inputs.interactions["first_done_date"] >= pd.Timestamp(earlier)]
-    result = _compare(fit(before, config), before, _new_pairs(before, window))
-    wins = result.model.ndcg_at_k >= result.baselines["popular_recent"].ndcg_at_k
-    return replace(
-        fit(inputs, config),
-        in_use="personal" if wins else "popular_recent",
-        metrics={"as_of": earlier.isoformat(), "days": config.recent_days, **result.to_dict()},
-    )
+    started = inputs.interactions[inputs.interactions["first_done_date"] >= pd.Timestamp(earlier)]
+    return before, _new_pairs(before, started)
 
 
 def _compare(model: RecommenderModel, inputs: RecommenderInput, truth: pd.DataFrame) -> Evaluation:

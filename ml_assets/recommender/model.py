@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from ml_assets.recommender.candidates import Course, Floats, Ints, World
 from ml_assets.recommender.config import RecommenderConfig

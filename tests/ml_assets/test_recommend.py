@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 
 from ml_assets.evaluation.ranking import evaluate_rankings
-from ml_assets.recommender.backtest import evaluate_recommender, fit_and_choose
-from ml_assets.recommender.config import RecommenderConfig
+from ml_assets.recommender.backtest import evaluate_recommender, fit_and_choose, tuned
+from ml_assets.recommender.config import START_HALF_LIVES, RecommenderConfig
 from ml_assets.recommender.fallback import COLUMNS as FALLBACK_COLUMNS
 from ml_assets.recommender.fallback import fallback
 from ml_assets.recommender.inputs import RecommenderInput
@@ -444,4 +444,25 @@ def test_metrics_of_a_ranking_are_those_of_its_frame() -> None:
     world = paced_class(students=20)
     inputs = world.input(before=14)
     later = pd.DataFrame([u[:2] for u in world.uses if u[2] <= 14], columns=["student_id", "content_id"])
-    assert evaluate_recommender(inputs, later).model == evaluate_rankings(recommend(fit(inputs), inputs), later)
+    assert evaluate_recommender(inputs, later).model == evaluate_rankings(
+        recommend(fit(inputs, tuned(inputs)), inputs), later
+    )
+
+
+def test_the_half_life_is_the_best_of_the_last_window() -> None:
+    world = paced_class(students=20)
+    inputs = world.input()
+    before = inputs.as_known_before(AS_OF - dt.timedelta(days=14))
+    started = inputs.interactions[inputs.interactions["first_done_date"] >= pd.Timestamp(before.as_of)]
+    ndcg = {
+        days: evaluate_recommender(before, started, RecommenderConfig(start_half_life_days=days)).model.ndcg_at_k
+        for days in START_HALF_LIVES
+    }
+    assert ndcg[tuned(inputs).start_half_life_days] == max(ndcg.values())
+
+
+def test_without_a_start_in_the_last_window_the_shortest_half_life_stays() -> None:
+    world = World()
+    world.content("a")
+    world.student("s", ("수학", "미적분"))
+    assert tuned(world.input()).start_half_life_days == min(START_HALF_LIVES)
