@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,13 +16,12 @@ from typing import Annotated, Any, NoReturn
 
 import psycopg
 import typer
-from dotenv import dotenv_values
 from rich.console import Console
 from rich.table import Table
 
 from local_supabase import server
 from orchestration.cutoff import SEOUL, Cutoff, CutoffError
-from orchestration.settings import REPOSITORY, Settings, SettingsError
+from orchestration.settings import Settings, SettingsError, load_settings
 
 FAILED, WRONG_USAGE, REFUSED = 1, 2, 3
 UI_HOST, UI_PORT = "127.0.0.1", 3000
@@ -55,18 +53,13 @@ def options(
     logger.setLevel(logging.INFO)
 
 
-def settings() -> Settings:
-    """Settings from the environment, and from `.env` where the environment is silent."""
-    return Settings.from_env({**{k: v or "" for k, v in dotenv_values(REPOSITORY / ".env").items()}, **os.environ})
-
-
 @app.command()
 def up() -> None:
     """Start the local database and lay the app's tables in it."""
     from orchestration.database import database_url
 
     database_url(_stand_in_settings("up"))
-    running = server.running(settings().home)
+    running = server.running(load_settings().home)
     out.print(f"Local database on 127.0.0.1:{running.port if running else '?'}; `tlu url` prints how to connect.")
 
 
@@ -74,16 +67,16 @@ def up() -> None:
 def down(delete: Annotated[bool, typer.Option("--delete", help="Delete its data as well.")] = False) -> None:
     """Stop the local database."""
     if delete:
-        server.remove(settings().home)
+        server.remove(load_settings().home)
     else:
-        server.stop(settings().home)
+        server.stop(load_settings().home)
     out.print("Local database deleted." if delete else "Local database stopped.")
 
 
 @app.command()
 def url() -> None:
     """Print the connection string of the local database, for psql."""
-    running = server.running(settings().home)
+    running = server.running(load_settings().home)
     if running is None:
         fail("The local database does not run. Start it with `tlu up`.")
     typer.echo(running.url)
@@ -95,7 +88,7 @@ def migrate() -> None:
     from orchestration.database import database_url
     from orchestration.publishing.migrations import migrate as apply
 
-    applied = apply(database_url(settings()), again=True)
+    applied = apply(database_url(load_settings()), again=True)
     out.print(f"{len(applied)} migrations applied: {', '.join(applied)}")
 
 
@@ -110,7 +103,7 @@ def load_sample(
     """Generate a realistic app: academies, students, contents, plans, sessions, scores."""
     from local_supabase import sample
 
-    if if_needed and settings().database_url:
+    if if_needed and load_settings().database_url:
         out.print("SUPABASE_DB_URL names a database: no sample is loaded.")
         return
     target = _stand_in_url("load sample")
@@ -148,7 +141,7 @@ def run(
     from orchestration.publishing.migrations import migrate as apply
     from orchestration.run import run_refresh
 
-    chosen = settings()
+    chosen = load_settings()
     cutoff = Cutoff.parse(as_of) if as_of else Cutoff.today(dt.datetime.now(dt.UTC))
     target = database_url(chosen)
     err.print(f"Database {described(target)}, as of {cutoff.date} 00:00 KST")
@@ -169,7 +162,7 @@ def backtest(
     from orchestration.database import database_url
 
     cutoffs = [Cutoff.parse(text) for text in as_of]
-    chosen = settings()
+    chosen = load_settings()
     with err.status("backtest …"):
         results = measure(chosen, database_url(chosen), cutoffs)
     if json_file:
@@ -184,7 +177,7 @@ def rollback() -> None:
     from orchestration.gate import check_candidate
     from orchestration.publishing.engine import rollback as go_back
 
-    chosen = settings()
+    chosen = load_settings()
     result = go_back(database_url(chosen), chosen.candidates, check=check_candidate)
     out.print(f"Published version {result.version} from run {result.run_id}.")
 
@@ -194,7 +187,7 @@ def show(student_id: str, items: Annotated[int, typer.Option(min=1, max=50)] = 1
     """Show what the app would read for a student."""
     from orchestration.database import database_url
 
-    _print_recommendations(database_url(settings()), student_id, items)
+    _print_recommendations(database_url(load_settings()), student_id, items)
 
 
 @app.command()
@@ -205,7 +198,7 @@ def status(
     from orchestration import serving
     from orchestration.database import database_url
 
-    chosen = settings()
+    chosen = load_settings()
     document = serving.status(chosen, database_url(chosen), dt.datetime.now(dt.UTC))
     if as_json:
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
@@ -220,7 +213,7 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = UI_PORT) 
     from orchestration.run import prepare_dagster_home
     from orchestration.transform import prepare_manifest
 
-    chosen = settings()
+    chosen = load_settings()
     database_url(chosen)
     prepare_dagster_home(chosen)
     prepare_manifest(chosen)
@@ -231,7 +224,7 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = UI_PORT) 
 
 
 def _stand_in_settings(what: str) -> Settings:
-    chosen = settings()
+    chosen = load_settings()
     if chosen.database_url:
         raise LoadRefused(
             f"`tlu {what}` only ever touches the local stand-in, and SUPABASE_DB_URL names another database. "

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
 from orchestration.build import build_definitions
-from orchestration.settings import Settings
+from orchestration.settings import load_settings
 
-defs = build_definitions(Settings.from_env(os.environ))
+defs = build_definitions(load_settings())

@@ -6,9 +6,12 @@ Not here: opening anything.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from dotenv import load_dotenv
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DBT_PROJECT = REPOSITORY / "dbt_project"
@@ -76,3 +79,9 @@ class Settings:
     def marts_file(self) -> Path:
         """The DuckDB file that analysts open."""
         return self.home / "marts.duckdb"
+
+
+def load_settings() -> Settings:
+    """Settings of this process: from the environment, and from `.env` where the environment is silent."""
+    load_dotenv(REPOSITORY / ".env")
+    return Settings.from_env(os.environ)
