@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from dotenv import load_dotenv
 
@@ -43,8 +44,11 @@ class Settings:
         if environment not in SCHEDULE_RUNS_IN:
             problems.append(f"TLU_ENVIRONMENT is {environment!r}; it must be one of {', '.join(SCHEDULE_RUNS_IN)}")
         url = env.get("SUPABASE_DB_URL") or None
-        if url and not url.startswith(("postgresql://", "postgres://")):
-            problems.append("SUPABASE_DB_URL must have the form postgresql://user:password@host:port/database")
+        if url and not _is_database_url(url):
+            problems.append(
+                "SUPABASE_DB_URL must have the form postgresql://user:password@host:port/database, "
+                "with # / ? @ and blanks in user and password percent-encoded"
+            )
         if problems:
             raise SettingsError("; ".join(problems))
         home = Path(env.get("TLU_HOME") or REPOSITORY / ".tlu").expanduser().absolute()
@@ -79,6 +83,14 @@ class Settings:
     def marts_file(self) -> Path:
         """The DuckDB file that analysts open."""
         return self.home / "marts.duckdb"
+
+
+def _is_database_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"postgresql", "postgres"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # what stands where the port should be is no number
+        return False
 
 
 def load_settings() -> Settings:

@@ -19,3 +19,12 @@ def test_an_undeclared_environment_and_a_bad_url_are_both_named() -> None:
 
 def test_the_password_is_not_in_repr() -> None:
     assert "hush" not in repr(Settings(Path("/x"), database_url="postgresql://u:hush@h/d"))
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost", "mysql://u@h/d", "postgresql:///d", "postgresql://u:pw#x@h:5432/d", "postgresql://u@h:port/d"]
+)
+def test_a_url_that_no_driver_would_read_is_refused_without_being_quoted(url: str) -> None:
+    with pytest.raises(SettingsError, match="percent-encoded") as refused:
+        Settings.from_env({"SUPABASE_DB_URL": url})
+    assert "pw#x" not in str(refused.value)
