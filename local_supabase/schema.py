@@ -45,6 +45,13 @@ def install(url: str) -> None:
             _set_password(connection, "authenticator", password)
 
 
+def is_empty(url: str) -> bool:
+    """Whether the database at `url` holds no table of the app's schema at all."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute("select from pg_tables where schemaname = %s limit 1", [RAW_SCHEMA]).fetchone()
+    return row is None
+
+
 def raw_tables() -> tuple[str, ...]:
     """Names of the app's raw tables, in an order in which each comes after the people it belongs to."""
     return tuple(_TABLE.findall(_file("raw_tables.sql")))

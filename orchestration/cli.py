@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from local_supabase import server
+from local_supabase import schema, server
 from orchestration.cutoff import SEOUL, Cutoff, CutoffError
 from orchestration.settings import Settings, SettingsError, load_settings
 
@@ -55,12 +55,10 @@ def options(
 
 @app.command()
 def up() -> None:
-    """Start the local database and lay the app's tables in it."""
-    from orchestration.database import database_url
-
-    database_url(_stand_in_settings("up"))
-    running = server.running(load_settings().home)
-    out.print(f"Local database on 127.0.0.1:{running.port if running else '?'}; `tlu url` prints how to connect.")
+    """Start the local database and lay the app's tables in it, those that are missing."""
+    local = server.start(_stand_in_settings("up").home)
+    schema.install(local.url)
+    out.print(f"Local database on 127.0.0.1:{local.port}; `tlu url` prints how to connect.")
 
 
 @app.command()

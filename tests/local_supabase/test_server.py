@@ -22,7 +22,11 @@ import pytest
 from local_supabase import server
 
 REPOSITORY = Path(__file__).parents[2]
-START = "import sys; from pathlib import Path; from local_supabase import server; s = server.start(Path(sys.argv[1]));"
+# A shell starts its background jobs deaf to Ctrl-C, and pytest may be one: the handler is put back.
+START = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    "from pathlib import Path; from local_supabase import server; s = server.start(Path(sys.argv[1]));"
+)
 
 
 @pytest.fixture(scope="module")
