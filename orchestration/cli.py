@@ -12,7 +12,7 @@ import logging
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import psycopg
 import typer
@@ -74,10 +74,7 @@ def down(delete: Annotated[bool, typer.Option("--delete", help="Delete its data 
 @app.command()
 def url() -> None:
     """Print the connection string of the local database, for psql."""
-    running = server.running(load_settings().home)
-    if running is None:
-        fail("The local database does not run. Start it with `tlu up`.")
-    typer.echo(running.url)
+    typer.echo(server.url(load_settings().home))
 
 
 @app.command()
@@ -341,12 +338,6 @@ def _print_status(document: dict[str, Any]) -> None:
 def _print_unexpected(kind: type[BaseException], error: BaseException, _: object) -> None:
     err.print(f"[red]Failed unexpectedly:[/] {kind.__name__}. This is a fault of ours; --debug shows where.")
     err.print(str(error), markup=False, soft_wrap=True)
-
-
-def fail(message: str, code: int = FAILED) -> NoReturn:
-    """Say what went wrong and leave with `code`."""
-    err.print(f"[red]Failed:[/] {message}" if code != REFUSED else f"[red]Refused:[/] {message}", soft_wrap=True)
-    raise typer.Exit(code)
 
 
 def main() -> None:

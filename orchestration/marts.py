@@ -40,6 +40,10 @@ class _Column:
     postgres_type: str
     comment: str | None
 
+    @property
+    def is_read_as_text(self) -> bool:
+        return self.postgres_type in _READ_AS_TEXT
+
 
 def export_marts(
     url: str, tables: Sequence[ExportedTable], file: Path, *, run_id: str, as_of: dt.date
@@ -67,10 +71,11 @@ def _copy_table(db: duckdb.DuckDBPyConnection, url: str, table: ExportedTable) -
     with psycopg.connect(url) as connection:
         rows = connection.execute(_COLUMNS, [f"{table.schema}.{table.name}"]).fetchall()
     columns = [_Column(name, kind, comment) for name, kind, comment, _ in rows]
-    read = ", ".join(f"{c.name}::text" if c.postgres_type in _READ_AS_TEXT else c.name for c in columns)
+    read = ", ".join(f"{c.name}::text" if c.is_read_as_text else c.name for c in columns)
     data = read_arrow(url, f"select {read} from {table.schema}.{table.name}")
-    kept = ", ".join(f"{c.name}::{_READ_AS_TEXT.get(c.postgres_type, 'same')} as {c.name}" for c in columns)
-    kept = kept.replace("::same", "")
+    kept = ", ".join(
+        f"{c.name}::{_READ_AS_TEXT[c.postgres_type]} as {c.name}" if c.is_read_as_text else c.name for c in columns
+    )
     db.register("incoming", data)
     db.execute(f"create table {table.name} as select {kept} from incoming")
     db.unregister("incoming")
