@@ -17,6 +17,16 @@ PERCENTILE: Final = (0, 100)
 RANK_GRADES: Final = (1, 9)
 """등급, 1 best. Nine levels, or five from the 2022 revision on, in one column."""
 
+RAW_SCORE: Final = (0, 100)
+"""원점수, school and mock. Rows outside are left out of the warehouse and counted."""
+
+RATINGS: Final = (1, 5)
+DIFFICULTY_SCORE: Final = (0, 5)
+WEEKDAYS: Final = (0, 6)
+"""0 is Sunday everywhere in the app."""
+
+ATTENDANCE: Final = ("present", "absent", "late", "early_leave", "excused")
+
 FIRST_DATE: Final = dt.date(2000, 1, 1)
 LAST_DATE: Final = dt.date(2100, 12, 31)
 """No row of the app, nor of the learners of 2013 it is tried with, lies outside; a typing slip in the year does."""

@@ -10,10 +10,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, Generic, NoReturn, TypeVar
 
-from expectations.raw_contract import REQUIRED_COLUMNS
 from expectations.spec import SuiteSpec
 from expectations.suites import candidate, features
-from expectations.suites.raw import raw_suite
+from expectations.suites.raw import EXPECTATIONS, raw_suite
 
 Builder = TypeVar("Builder", bound=Callable[..., SuiteSpec])
 
@@ -30,7 +29,7 @@ class Suites(dict[str, Builder], Generic[Builder]):
 
 
 RAW_SUITES: Final[Suites[Callable[[], SuiteSpec]]] = Suites(
-    {table: partial(raw_suite, table) for table in REQUIRED_COLUMNS}
+    {table: partial(raw_suite, table) for table in EXPECTATIONS}
 )
 """Raw tables, in the schema of the app."""
 

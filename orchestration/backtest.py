@@ -15,13 +15,12 @@ from ml_assets.recommender.backtest import evaluate_recommender
 from orchestration.cutoff import Cutoff
 from orchestration.features import read_recommender_input
 from orchestration.settings import Settings
-from orchestration.transform import BACKTEST_TARGET, FEATURES_ONLY, SCHEMAS, dbt_environment, run_dbt
+from orchestration.transform import BACKTEST_TARGET, FEATURES_ONLY, OUTCOMES_ONLY, SCHEMAS, dbt_environment, run_dbt
 from postgres_arrow import read_arrow
 
 # Two weeks: long enough for a student to start something new, short enough that the list is still the one shown.
 WINDOW = dt.timedelta(days=14)
 
-# The view answers for whatever cut-off stands in the control table: after it is moved on, it knows what came next.
 _STARTED_SINCE = """
     select student_id::text, content_id::text
     from {schema}_intermediate.int_plan__student_contents
@@ -43,11 +42,13 @@ def _at(settings: Settings, url: str, cutoff: Cutoff) -> dict[str, Any]:
     cutoff.write(url, schema)
     run_dbt(settings, FEATURES_ONLY, BACKTEST_TARGET, dbt_environment(url))
     inputs = read_recommender_input(url, schema)
-    return {"recommendations": evaluate_recommender(inputs, _started_next(url, schema, cutoff)).to_dict()}
-
-
-def _started_next(url: str, schema: str, cutoff: Cutoff) -> pd.DataFrame:
-    """Student × content first done within the window after `cutoff`."""
+    # The features are in memory; the cut-off moves on, and the same models tell what came next.
     Cutoff(cutoff.date + WINDOW).write(url, schema)
+    run_dbt(settings, OUTCOMES_ONLY, BACKTEST_TARGET, dbt_environment(url))
+    return {"recommendations": evaluate_recommender(inputs, _started_since(url, schema, cutoff)).to_dict()}
+
+
+def _started_since(url: str, schema: str, cutoff: Cutoff) -> pd.DataFrame:
+    """Student × content first done between `cutoff` and the cut-off that the schema was built for."""
     query = _STARTED_SINCE.format(schema=schema, since=cutoff.date.isoformat())
     return read_arrow(url, query).to_pandas()

@@ -21,7 +21,13 @@ BACKTEST_TARGET = "backtest"
 SCHEMAS = {RUN_TARGET: "analytics", BACKTEST_TARGET: "backtest"}
 # Unit tests check the code, not the data of this run: `make test` runs them.
 BUILD_ARGS = ("build", "--exclude", "resource_type:unit_test")
-FEATURES_ONLY = ("run", "--select", "path:models/staging", "path:models/intermediate", "path:models/features")
+_NO_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+FEATURES_ONLY = (
+    *("build", "--select", "path:seeds", "path:models/staging", "path:models/intermediate", "path:models/features"),
+    *_NO_TESTS,
+)
+# What students did, built again after the cut-off was moved on: the outcomes of a backtest.
+OUTCOMES_ONLY = ("build", "--select", "+int_plan__student_contents", *_NO_TESTS)
 
 
 class TransformError(Exception):

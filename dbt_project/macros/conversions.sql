@@ -22,3 +22,25 @@
         when '최상' then 4
     end
 {%- endmacro %}
+
+{#- Length of a lecture's episode in seconds. The app stores seconds, while its DDL says minutes; a value that would be
+    more than ten hours of minutes is read as seconds, a smaller one as minutes, and nothing as unknown. -#}
+{% macro episode_seconds(duration) -%}
+    case
+        when {{ duration }} > 600 then {{ duration }}
+        when {{ duration }} > 0 then {{ duration }} * 60
+    end
+{%- endmacro %}
+
+{#- The app's dummy contents: 비학습 is no study at all, 자율학습 counts as time but not as a promise. -#}
+{% macro unscheduled_content() -%}
+    '00000000-0000-0000-0000-000000000000'::uuid
+{%- endmacro %}
+{% macro self_study_content() -%}
+    '00000000-0000-0000-0000-000000000001'::uuid
+{%- endmacro %}
+
+{#- A normalised text without its spaces: '화법과 작문' and '화법과작문' are one subject. -#}
+{% macro without_spaces(text) -%}
+    replace({{ text }}, ' ', '')
+{%- endmacro %}

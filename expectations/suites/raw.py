@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Final
 
 from expectations import bounds
-from expectations.raw_contract import REQUIRED_COLUMNS
 from expectations.spec import Expectation, SuiteSpec, between, dated_between, not_null, one_of
 
 NEVER_EMPTY: Final = frozenset({"tenants", "students", "student_plan"})
@@ -26,7 +25,7 @@ def _school_years(*columns: str) -> tuple[Expectation, ...]:
     return tuple(between(column, *bounds.SCHOOL_YEAR_LEVELS, "warning") for column in columns)
 
 
-_EXPECTATIONS: Final[dict[str, tuple[Expectation, ...]]] = {
+EXPECTATIONS: Final[dict[str, tuple[Expectation, ...]]] = {
     "tenants": not_null("id"),
     "students": (
         *not_null("id", "tenant_id"),
@@ -36,6 +35,12 @@ _EXPECTATIONS: Final[dict[str, tuple[Expectation, ...]]] = {
     "curriculum_revisions": not_null("id", "name"),
     "subject_groups": not_null("id", "curriculum_revision_id", "name"),
     "subjects": not_null("id", "subject_group_id", "name"),
+    "subject_types": not_null("id"),
+    "student_terms": (
+        *not_null("id", "student_id", "school_year", "semester"),
+        *_school_years("grade"),
+        between("semester", *bounds.SEMESTERS, "warning"),
+    ),
     "difficulty_levels": not_null("id", "name"),
     "student_plan": (
         *not_null("id", "student_id", "tenant_id", "content_type", "plan_date"),
@@ -64,17 +69,32 @@ _EXPECTATIONS: Final[dict[str, tuple[Expectation, ...]]] = {
     ),
     "student_study_sessions": (*not_null("id", "student_id", "tenant_id", "started_at"), *_dates("started_at")),
     "student_goals": (*not_null("id", "student_id", "start_date", "end_date"), *_dates("start_date", "end_date")),
+    "student_goal_progress": not_null("id", "goal_id", "student_id"),
+    "plan_satisfaction_ratings": (
+        *not_null("id", "plan_id", "student_id", "rating"),
+        between("rating", *bounds.RATINGS, "warning"),
+    ),
+    "student_content_progress": not_null("id", "student_id"),
+    "student_history": not_null("id", "student_id", "event_type"),
+    "attendance_records": (
+        *not_null("id", "student_id", "attendance_date"),
+        one_of("status", bounds.ATTENDANCE, "warning"),
+        *_dates("attendance_date"),
+    ),
+    "daily_check_ins": (*not_null("id", "student_id", "check_date"), *_dates("check_date")),
     "student_internal_scores": (
         *not_null("id", "student_id", "tenant_id", "subject_group_id", "subject_id", "grade", "semester"),
         *_school_years("grade"),
         between("semester", *bounds.SEMESTERS, "warning"),
         between("rank_grade", *bounds.RANK_GRADES, "warning"),
+        between("raw_score", *bounds.RAW_SCORE, "warning"),
     ),
     "student_mock_scores": (
         *not_null("id", "student_id", "tenant_id", "subject_group_id", "subject_id", "grade", "exam_date"),
         *_school_years("grade"),
         between("percentile", *bounds.PERCENTILE, "warning"),
         between("grade_score", *bounds.RANK_GRADES, "warning"),
+        between("raw_score", *bounds.RAW_SCORE, "warning"),
         *_dates("exam_date"),
     ),
     "books": not_null("id"),
@@ -85,16 +105,26 @@ _EXPECTATIONS: Final[dict[str, tuple[Expectation, ...]]] = {
         one_of("school_type", bounds.SCHOOL_TYPES, "warning"),
         *_school_years("grade_min", "grade_max"),
     ),
+    "book_details": not_null("id", "book_id"),
     "master_lectures": not_null("id"),
+    "lecture_episodes": not_null("id"),
     "master_custom_contents": not_null("id"),
+    "content_difficulty_analysis": (
+        *not_null("id", "content_id"),
+        between("overall_difficulty_score", *bounds.DIFFICULTY_SCORE, "warning"),
+    ),
+    "content_dependencies": not_null("id", "prerequisite_content_id", "dependent_content_id"),
+    "student_block_sets": not_null("id", "student_id"),
+    "student_block_schedule": (
+        *not_null("id", "student_id", "start_time", "end_time"),
+        between("day_of_week", *bounds.WEEKDAYS, "warning"),
+    ),
+    "time_slots": not_null("id", "tenant_id", "start_time", "end_time"),
+    "tenant_scheduler_settings": not_null("tenant_id"),
 }
 
 
 def raw_suite(table: str) -> SuiteSpec:
     """The suite of a raw table. Raises KeyError for a table that the pipeline does not read."""
-    return SuiteSpec(
-        name=table,
-        columns=REQUIRED_COLUMNS[table],
-        min_rows=1 if table in NEVER_EMPTY else 0,
-        expectations=_EXPECTATIONS[table],
-    )
+    least = 1 if table in NEVER_EMPTY else 0
+    return SuiteSpec(name=table, columns=(), min_rows=least, expectations=EXPECTATIONS[table])

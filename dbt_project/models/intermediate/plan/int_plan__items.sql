@@ -1,26 +1,68 @@
+{{ config(materialized='table') }}
 -- One row per thing a student set out to do: both plan layers, each logical plan once.
 -- A plan and its calendar twin share their id; the twin's `done` decides. A plan split over blocks (same
--- plan_number in its group on one day) is one item, done when all its blocks are.
-{%- set unscheduled = "'00000000-0000-0000-0000-000000000000'" %}
-{%- set self_study = "'00000000-0000-0000-0000-000000000001'" %}
+-- plan_number in its group on one day) is one item, done when all its blocks are. A recurring task is one item a day;
+-- its own `done` is that of its first day, later days are done as events of their own.
 with tasks as not materialized (
     select
         event.event_id as plan_id,
+        event.event_id,
         event.student_id,
         event.tenant_id,
         event.plan_group_id,
         event.event_date as plan_date,
         event.event_status,
+        study.content_type,
         study.content_id,
         study.master_content_id,
-        study.subject_group,
-        study.subject,
+        study.subject_group_text,
+        study.subject_text,
+        study.planned_units,
         study.is_completed,
         study.completed_at,
         study.estimated_minutes,
-        study.net_seconds
+        study.net_seconds,
+        false as is_recurring,
+        1 as event_row_count
     from {{ ref('stg_app__calendar_events') }} as event
     inner join {{ ref('stg_app__event_study_data') }} as study on event.event_id = study.event_id
+    where event.left_out_reason is null and event.rrule is null
+),
+
+recurring_tasks as not materialized (
+    select
+        -- A day of its own needs an id of its own, the same on every run.
+        case
+            when occurrence.occurrence_number = 1 then event.event_id
+            else md5(event.event_id::text || occurrence.occurrence_date::text)::uuid
+        end as plan_id,
+        event.event_id,
+        event.student_id,
+        event.tenant_id,
+        event.plan_group_id,
+        occurrence.occurrence_date as plan_date,
+        event.event_status,
+        study.content_type,
+        study.content_id,
+        study.master_content_id,
+        study.subject_group_text,
+        study.subject_text,
+        study.planned_units,
+        study.is_completed and occurrence.occurrence_number = 1 as is_completed,
+        case when occurrence.occurrence_number = 1 then study.completed_at end as completed_at,
+        study.estimated_minutes,
+        case when occurrence.occurrence_number = 1 then study.net_seconds end as net_seconds,
+        true as is_recurring,
+        occurrence.is_first::integer as event_row_count
+    from {{ ref('int_plan__occurrences') }} as occurrence
+    inner join {{ ref('stg_app__calendar_events') }} as event on occurrence.event_id = event.event_id
+    inner join {{ ref('stg_app__event_study_data') }} as study on occurrence.event_id = study.event_id
+),
+
+all_tasks as not materialized (
+    select * from tasks
+    union all
+    select * from recurring_tasks
 ),
 
 blocks as not materialized (
@@ -32,18 +74,27 @@ blocks as not materialized (
         plan.plan_number,
         plan.plan_date,
         plan.plan_status,
+        plan.content_type,
         plan.content_id,
         task.master_content_id,
-        coalesce(plan.subject_group, task.subject_group) as subject_group,
-        coalesce(plan.subject, task.subject) as subject,
+        coalesce(plan.subject_group_text, task.subject_group_text) as subject_group_text,
+        coalesce(plan.subject_text, task.subject_text) as subject_text,
+        plan.planned_units,
         coalesce(task.is_completed, plan.is_completed) as is_completed,
+        plan.started_at,
         coalesce(task.completed_at, plan.completed_at) as completed_at,
         plan.estimated_minutes,
         coalesce(plan.net_seconds, task.net_seconds) as net_seconds,
         plan.carryover_count,
-        plan.is_adhoc
+        plan.carryover_from_date,
+        plan.is_adhoc,
+        plan.is_review,
+        false as is_recurring,
+        1 as plan_row_count,
+        (task.plan_id is not null)::integer as event_row_count
     from {{ ref('stg_app__student_plan') }} as plan
     left join tasks as task on plan.plan_id = task.plan_id
+    where plan.left_out_reason is null
     union all
     select
         task.plan_id,
@@ -53,19 +104,47 @@ blocks as not materialized (
         null,
         task.plan_date,
         case when task.event_status = 'cancelled' then 'cancelled' else 'pending' end,
+        task.content_type,
         task.content_id,
         task.master_content_id,
-        task.subject_group,
-        task.subject,
+        task.subject_group_text,
+        task.subject_text,
+        task.planned_units,
         task.is_completed,
+        null,
         task.completed_at,
         task.estimated_minutes,
         task.net_seconds,
         0,
-        false
-    from tasks as task
-    -- Against the app's table, not the staging model: a deleted or replaced plan must not come back as its twin.
-    where not exists (select from {{ source('app', 'student_plan') }} as twin where twin.id = task.plan_id)
+        null,
+        false,
+        false,
+        task.is_recurring,
+        0,
+        task.event_row_count
+    from all_tasks as task
+    -- Whatever became of the plan decides: a deleted or replaced plan must not come back as its twin.
+    where not exists (select from {{ ref('stg_app__student_plan') }} as twin where twin.plan_id = task.event_id)
+),
+
+session_totals as (
+    select
+        plan_id,
+        count(*) as session_count,
+        sum(net_seconds) as net_seconds
+    from {{ ref('int_study__sessions') }}
+    where plan_id is not null
+    group by plan_id
+),
+
+-- The plan's own clock covers its sessions; they speak where it was not used.
+timed_blocks as not materialized (
+    select
+        blocks.*,
+        session_totals.net_seconds as session_seconds,
+        coalesce(session_totals.session_count, 0) as session_count
+    from blocks
+    left join session_totals on blocks.plan_id = session_totals.plan_id
 ),
 
 split_plans as (
@@ -76,17 +155,26 @@ split_plans as (
         plan_group_id,
         plan_date,
         min(plan_status) as plan_status,
+        min(content_type) as content_type,
         min(content_id::text)::uuid as content_id,
         min(master_content_id::text)::uuid as master_content_id,
-        min(subject_group) as subject_group,
-        min(subject) as subject,
+        min(subject_group_text) as subject_group_text,
+        min(subject_text) as subject_text,
+        sum(planned_units)::integer as planned_units,
         bool_and(is_completed) as is_completed,
+        min(started_at) as started_at,
         max(completed_at) as completed_at,
         sum(estimated_minutes)::integer as estimated_minutes,
-        sum(net_seconds)::integer as net_seconds,
+        sum(coalesce(net_seconds, session_seconds))::integer as net_seconds,
+        sum(session_count)::integer as session_count,
         max(carryover_count) as carryover_count,
-        bool_and(is_adhoc) as is_adhoc
-    from blocks
+        min(carryover_from_date) as carryover_from_date,
+        bool_and(is_adhoc) as is_adhoc,
+        bool_and(is_review) as is_review,
+        bool_and(is_recurring) as is_recurring,
+        sum(plan_row_count)::integer as plan_row_count,
+        sum(event_row_count)::integer as event_row_count
+    from timed_blocks
     where plan_number is not null and plan_group_id is not null
     group by student_id, plan_group_id, plan_number, plan_date
 ),
@@ -95,31 +183,55 @@ items as (
     select * from split_plans
     union all
     select
-        plan_id, student_id, tenant_id, plan_group_id, plan_date, plan_status, content_id, master_content_id,
-        subject_group, subject, is_completed, completed_at, estimated_minutes, net_seconds, carryover_count, is_adhoc
-    from blocks
+        plan_id, student_id, tenant_id, plan_group_id, plan_date, plan_status, content_type, content_id,
+        master_content_id, subject_group_text, subject_text, planned_units, is_completed, started_at, completed_at,
+        estimated_minutes, coalesce(net_seconds, session_seconds)::integer, session_count::integer, carryover_count,
+        carryover_from_date, is_adhoc, is_review, is_recurring, plan_row_count, event_row_count
+    from timed_blocks
     where plan_number is null or plan_group_id is null
 )
 
 select
-    plan_id,
-    student_id,
-    tenant_id,
-    plan_group_id,
-    plan_date,
-    plan_status,
-    content_id,
-    master_content_id,
-    subject_group,
-    subject,
-    is_completed,
-    case when is_completed then coalesce({{ kst_date('completed_at') }}, plan_date) end as completed_date,
-    estimated_minutes,
-    net_seconds,
-    carryover_count,
-    is_adhoc,
+    items.plan_id,
+    items.student_id,
+    items.tenant_id,
+    items.plan_group_id,
+    items.plan_date,
+    items.content_type,
+    items.content_id as copy_id,
+    master.content_id,
+    -- The catalogue knows the subject better than what was typed into the plan.
+    coalesce(master.subject_group, group_by_text.subject_group, group_by_subject.subject_group) as subject_group,
+    coalesce(master.subject, items.subject_text) as subject,
+    items.plan_status,
+    items.is_completed,
+    items.started_at,
+    items.completed_at,
+    case when items.is_completed then coalesce({{ kst_date('items.completed_at') }}, items.plan_date) end
+        as completed_date,
+    items.estimated_minutes,
+    items.net_seconds,
+    items.session_count,
+    items.planned_units,
+    items.carryover_count,
+    items.carryover_from_date,
+    items.is_adhoc,
+    coalesce(items.is_review, false) as is_review,
+    items.is_recurring,
     -- Self-study counts as time, cancelled work as neither kept nor broken promise.
-    (content_id is distinct from {{ self_study }}::uuid and (plan_status <> 'cancelled' or is_completed))
-        as counts_for_completion
+    (
+        items.content_id is distinct from {{ self_study_content() }}
+        and (items.plan_status <> 'cancelled' or items.is_completed)
+    ) as counts_for_completion,
+    items.plan_row_count,
+    items.event_row_count
 from items
-where content_id is distinct from {{ unscheduled }}::uuid
+inner join {{ ref('stg_app__students') }} as student on items.student_id = student.student_id
+left join {{ ref('int_content__copies') }} as copy on items.content_id = copy.content_id
+left join {{ ref('int_content__masters') }} as master
+    on coalesce(copy.master_content_id, items.master_content_id, items.content_id) = master.content_id
+left join {{ ref('int_subject__names') }} as group_by_text
+    on {{ without_spaces('items.subject_group_text') }} = group_by_text.name
+left join {{ ref('int_subject__names') }} as group_by_subject
+    on {{ without_spaces('items.subject_text') }} = group_by_subject.name
+where items.content_id is distinct from {{ unscheduled_content() }}

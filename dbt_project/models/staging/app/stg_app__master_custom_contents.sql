@@ -10,5 +10,5 @@ select
     curriculum_revision_id,
     {{ revision_year('revision') }} as curriculum_revision_year,
     total_page_or_time as total_units
-from {{ source('app', 'master_custom_contents') }}
+from {{ app_table('master_custom_contents') }}
 where {{ is_known('created_at') }}

@@ -6,6 +6,7 @@ select
     plan_purpose,
     period_start as period_start_date,
     period_end as period_end_date,
+    target_date,
     case when {{ is_known('updated_at') }} then status else 'active' end as plan_group_status
 from {{ source('app', 'plan_groups') }}
 where

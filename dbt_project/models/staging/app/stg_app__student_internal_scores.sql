@@ -1,4 +1,24 @@
--- 내신. `grade` is the school year, `rank_grade` the achievement grade (1 best); known from the day it was entered.
+-- 내신, all rows of the table; `left_out_reason` is null for those that count. `grade` is the school year, `rank_grade`
+-- the achievement grade (1 best). The app overwrites a score in place, so one edited after the cut-off is not the one
+-- that was known, and is left out.
+with scores as (
+    select
+        score.*,
+        coalesce(
+            score.grade_system, case when revision.curriculum_revision_year >= 2022 then 5 else 9 end
+        ) as rank_grade_levels,
+        -- The app's unique key is not live everywhere: the newest entry of a subject and term counts.
+        row_number() over (
+            partition by score.tenant_id, score.student_id, score.grade, score.semester, score.subject_id
+            order by
+                {{ is_known('score.created_at') }} and {{ is_known('score.updated_at') }} desc,
+                score.updated_at desc nulls last, score.id
+        ) as entry_number
+    from {{ source('app', 'student_internal_scores') }} as score
+    left join {{ ref('stg_app__curriculum_revisions') }} as revision
+        on score.curriculum_revision_id = revision.curriculum_revision_id
+)
+
 select
     id as score_id,
     student_id,
@@ -13,10 +33,29 @@ select
     avg_score,
     std_dev,
     rank_grade,
-    grade_system as rank_grade_levels,
+    rank_grade_levels,
     class_rank,
     total_students,
     credit_hours,
-    created_at
-from {{ source('app', 'student_internal_scores') }}
-where {{ is_known('created_at') }}
+    achievement_level,
+    -- Per cent of the takers from the best down to the middle of the student's own level.
+    case achievement_level
+        when 'A' then achievement_ratio_a / 2
+        when 'B' then achievement_ratio_a + achievement_ratio_b / 2
+        when 'C' then achievement_ratio_a + achievement_ratio_b + achievement_ratio_c / 2
+        when 'D' then 100 - coalesce(achievement_ratio_e, 0) - achievement_ratio_d / 2
+        when 'E' then 100 - achievement_ratio_e / 2
+    end as achievement_top_pct,
+    coalesce(updated_at, created_at) as recorded_at,
+    created_at as entered_at,
+    case
+        when not {{ is_known('created_at') }} then 'recorded_after_cutoff'
+        when not {{ is_known('updated_at') }} then 'edited_after_cutoff'
+        when notes like '%더미%' then 'synthetic'
+        when entry_number > 1 then 'duplicate'
+        when raw_score not between 0 and 100 or avg_score not between 0 and 100 or std_dev < 0
+            then 'score_out_of_range'
+        when rank_grade not between 1 and rank_grade_levels then 'rank_grade_out_of_range'
+        when class_rank < 1 or total_students < 1 or class_rank > total_students then 'rank_out_of_range'
+    end as left_out_reason
+from scores

@@ -1,56 +1,56 @@
--- Plans as they stood at the cut-off. What an edit after the cut-off overwrote cannot be read back: a deletion,
--- a replacement or a status that was set after it has not happened yet, and a plan is pending until shown otherwise.
+-- Plans as they stood at the cut-off, all rows of the table; `left_out_reason` is null for those that count.
+-- What an edit after the cut-off overwrote cannot be read back: a deletion, a replacement or a status that was set
+-- after it has not happened yet, and a plan is pending until shown otherwise.
 with plans as (
     select
-        id as plan_id,
-        student_id,
-        tenant_id,
-        plan_group_id,
-        plan_number,
-        content_type,
-        content_id,
-        {{ normalised('content_subject_category') }} as subject_group,
-        {{ normalised('content_subject') }} as subject,
-        plan_date,
+        *,
         case when {{ is_known('updated_at') }} then status else 'pending' end as known_status,
-        coalesce(actual_end_time, completed_at) as completed_at,
-        estimated_minutes,
-        coalesce(carryover_count, 0) as carryover_count,
-        coalesce(is_adhoc, false) as is_adhoc,
+        coalesce(actual_end_time, completed_at) as ended_at,
         case
             when total_duration_seconds is not null
                 then total_duration_seconds - coalesce(paused_duration_seconds, 0)
             else actual_minutes * 60
-        end as net_seconds
+        end as clock_seconds
     from {{ source('app', 'student_plan') }}
-    where
-        plan_date < {{ as_of_date() }}
-        and {{ is_known('created_at') }}
-        and not {{ has_happened('deleted_at') }}
-        and not (is_active is false and {{ is_known('updated_at') }})
-        and is_virtual is not true
 )
 
 select
-    plan_id,
+    id as plan_id,
     student_id,
     tenant_id,
     plan_group_id,
     plan_number,
     content_type,
     content_id,
-    subject_group,
-    subject,
+    {{ normalised('content_subject_category') }} as subject_group_text,
+    {{ normalised('content_subject') }} as subject_text,
     plan_date,
+    date_type = 'review' as is_review,
+    planned_end_page_or_time - planned_start_page_or_time + 1 as planned_units,
     case known_status when 'canceled' then 'cancelled' else known_status end as plan_status,
-    case when {{ has_happened('completed_at') }} then completed_at end as completed_at,
     case
-        when completed_at is null then known_status = 'completed'
-        else {{ has_happened('completed_at') }}
+        when {{ has_happened('coalesce(actual_start_time, started_at)') }} then coalesce(actual_start_time, started_at)
+    end as started_at,
+    case when {{ has_happened('ended_at') }} then ended_at end as completed_at,
+    case
+        when ended_at is null then known_status = 'completed'
+        else {{ has_happened('ended_at') }}
     end as is_completed,
     estimated_minutes,
-    carryover_count,
-    is_adhoc,
-    -- A clock that runs backwards says nothing about the time studied; unknown is not zero.
-    case when {{ has_happened('completed_at') }} and net_seconds >= 0 then net_seconds end as net_seconds
+    coalesce(carryover_count, 0) as carryover_count,
+    carryover_from_date,
+    coalesce(is_adhoc, false) as is_adhoc,
+    -- A clock that runs backwards, or was forgotten overnight, says nothing about the time studied: unknown, not zero.
+    case
+        when {{ has_happened('ended_at') }} and clock_seconds between 0 and {{ var('longest_session_hours') }} * 3600
+            then clock_seconds
+    end as net_seconds,
+    case
+        when not {{ is_known('created_at') }} then 'recorded_after_cutoff'
+        when plan_date >= {{ as_of_date() }} then 'dated_after_cutoff'
+        when {{ has_happened('deleted_at') }} then 'deleted'
+        when is_active is false and {{ is_known('updated_at') }} then 'replaced_by_a_later_version'
+        when is_virtual then 'placeholder'
+        when content_id = {{ unscheduled_content() }} then 'not_study'
+    end as left_out_reason
 from plans
