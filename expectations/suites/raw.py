@@ -35,7 +35,6 @@ EXPECTATIONS: Final[dict[str, tuple[Expectation, ...]]] = {
     "curriculum_revisions": not_null("id", "name"),
     "subject_groups": not_null("id", "curriculum_revision_id", "name"),
     "subjects": not_null("id", "subject_group_id", "name"),
-    "subject_types": not_null("id"),
     "student_terms": (
         *not_null("id", "student_id", "school_year", "semester"),
         *_school_years("grade"),

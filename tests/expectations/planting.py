@@ -17,6 +17,7 @@ DEFAULTS: dict[str, Any] = {
     "integer": 1,
     "smallint": 1,
     "numeric": 1,
+    "time without time zone": dt.time(9),
     "timestamp with time zone": dt.datetime(2024, 5, 1, tzinfo=dt.UTC),
     "timestamp without time zone": dt.datetime(2024, 5, 1, tzinfo=dt.UTC),
 }

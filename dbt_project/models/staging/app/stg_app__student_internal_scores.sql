@@ -3,7 +3,11 @@
 -- that was known, and is left out.
 with scores as (
     select
-        score.*,
+        score.id, score.student_id, score.tenant_id, score.student_term_id, score.subject_group_id, score.subject_id,
+        score.curriculum_revision_id, score.grade, score.semester, score.raw_score, score.avg_score, score.std_dev,
+        score.rank_grade, score.grade_system, score.class_rank, score.total_students, score.credit_hours,
+        score.achievement_level, score.achievement_ratio_a, score.achievement_ratio_b, score.achievement_ratio_c,
+        score.achievement_ratio_d, score.achievement_ratio_e, score.notes, score.created_at, score.updated_at,
         coalesce(
             score.grade_system, case when revision.curriculum_revision_year >= 2022 then 5 else 9 end
         ) as rank_grade_levels,

@@ -3,7 +3,8 @@
 -- in place, so one edited after the cut-off is not the one that was known, and is left out.
 with scores as (
     select
-        *,
+        id, student_id, tenant_id, subject_group_id, subject_id, grade, exam_date, exam_title, raw_score,
+        standard_score, percentile, grade_score, created_at, updated_at,
         regexp_replace(exam_title, '\s', '', 'g') as title,
         row_number() over (
             partition by

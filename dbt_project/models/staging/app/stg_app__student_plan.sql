@@ -3,7 +3,11 @@
 -- after it has not happened yet, and a plan is pending until shown otherwise.
 with plans as (
     select
-        *,
+        id, student_id, tenant_id, plan_group_id, plan_number, content_type, content_id, content_subject_category,
+        content_subject, plan_date, date_type, planned_start_page_or_time, planned_end_page_or_time, status,
+        actual_start_time, started_at, actual_end_time, completed_at, estimated_minutes, actual_minutes,
+        total_duration_seconds, paused_duration_seconds, carryover_count, carryover_from_date, is_adhoc, is_active,
+        is_virtual, created_at, updated_at, deleted_at,
         case when {{ is_known('updated_at') }} then status else 'pending' end as known_status,
         coalesce(actual_end_time, completed_at) as ended_at,
         case

@@ -2,7 +2,8 @@
 -- app writes `duration_seconds` net on one path and with pauses on another.
 with sessions as (
     select
-        *,
+        id, student_id, tenant_id, plan_id, content_type, content_id, started_at, ended_at, last_heartbeat,
+        paused_duration_seconds, created_at,
         case when {{ has_happened('ended_at') }} then ended_at end as known_end,
         coalesce(paused_duration_seconds, 0) as paused_seconds
     from {{ source('app', 'student_study_sessions') }}
