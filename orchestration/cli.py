@@ -279,6 +279,7 @@ def _print_summary(chosen: Settings, target: str, seconds: dict[str, float]) -> 
         out.print("  0 changed rows: the app reads what it read before.")
     for name, model in document["models"].items():
         out.print(f"  model {name} {model['version']}: {model['in_use']}")
+    _print_source_rows(target)
     total = sum(seconds.values())
     slowest = sorted(seconds.items(), key=lambda item: -item[1])[:3]
     out.print(f"Time {total:.0f} s: " + ", ".join(f"{step} {value:.0f} s" for step, value in slowest))
@@ -294,6 +295,18 @@ def _print_summary(chosen: Settings, target: str, seconds: dict[str, float]) -> 
     out.print(f'  psql {connection} -c "{query}"', soft_wrap=True)
     out.print(f"  duckdb -readonly '{chosen.marts_file}' -c 'from fct_study_daily limit 5'", soft_wrap=True)
     out.print(f"  tlu ui    lineage and runs on http://{UI_HOST}:{UI_PORT}")
+
+
+def _print_source_rows(target: str) -> None:
+    from orchestration.source_rows import read_source_rows
+    from orchestration.transform import RUN_TARGET, SCHEMAS
+
+    out.print("Rows read of the app, kept and left out (by reason in fct_source_rows):")
+    with psycopg.connect(target) as connection:
+        for account in read_source_rows(connection, SCHEMAS[RUN_TARGET]):
+            largest = sorted(account.left_out.items(), key=lambda reason: -reason[1])[:3]
+            why = ", ".join(f"{name} {count:,}" for name, count in largest)
+            out.print(f"  {account.table:<26}{account.kept:>10,} of {account.total:,}" + (f"   {why}" if why else ""))
 
 
 def _print_backtest(results: list[dict[str, Any]]) -> None:

@@ -13,7 +13,7 @@ PROGRESS_LOGGER = "progress"
 
 
 class _ProgressHandler(logging.Handler):
-    """Shows the steps of a run as they start and end."""
+    """Shows the steps of a run as they start and end, and what they warn of."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()
@@ -23,6 +23,8 @@ class _ProgressHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         meta: dict[str, Any] = getattr(record, "dagster_meta", {})
         event = meta.get("dagster_event")
+        if event is None and record.levelno >= logging.WARNING:
+            self._console.print(f"  [yellow]![/] {meta.get('orig_message', record.getMessage())}")
         if event is None or event.step_key is None:
             return
         name = event.step_key.split("[")[0]

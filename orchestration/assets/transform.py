@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,13 @@ from psycopg import sql
 
 from orchestration import keys
 from orchestration.resources import Pipeline
+from orchestration.source_rows import read_source_rows
 from orchestration.transform import BUILD_ARGS, RUN_TARGET, SCHEMAS, dbt_environment
 
-# Layers whose rows are counted for the lineage graph. An intermediate view would be computed again just to be counted.
-COUNTED_LAYERS = {"staging", "features", "marts"}
+# The mart that says what became of every row of the app's tables.
+SOURCE_ROWS = "fct_source_rows"
+# Layers whose rows are counted for the lineage graph. A view below them would be computed again just to be counted.
+COUNTED_LAYERS = {"features", "marts"}
 
 
 class LayeredTranslator(DagsterDbtTranslator):
@@ -49,17 +53,22 @@ def build_transform_assets(manifest: Path) -> dg.AssetsDefinition:
         target_path = pipeline.settings.dbt_target
         with psycopg.connect(url, autocommit=True) as connection:
             for event in dbt.cli(BUILD_ARGS, context=context, target_path=target_path).stream():
-                yield _with_row_count(context, event, connection)
+                yield _with_counts(context, event, connection)
 
     return transform
 
 
-def _with_row_count(context: dg.AssetExecutionContext, event: Any, connection: psycopg.Connection) -> Any:
+def _with_counts(context: dg.AssetExecutionContext, event: Any, connection: psycopg.Connection) -> Any:
     if not isinstance(event, dg.Output):
         return event
     layer, name = context.asset_key_for_output(event.output_name).path
     if layer not in COUNTED_LAYERS:
         return event
-    table = sql.Identifier(f"{SCHEMAS[RUN_TARGET]}_{layer}", name)
+    schema = SCHEMAS[RUN_TARGET]
+    table = sql.Identifier(f"{schema}_{layer}", name)
     [(rows,)] = connection.execute(sql.SQL("select count(*) from {}").format(table)).fetchall()
-    return event.with_metadata({**event.metadata, "dagster/row_count": rows})
+    metadata: dict[str, Any] = {"dagster/row_count": rows}
+    if name == SOURCE_ROWS:
+        accounts = {account.table: asdict(account) for account in read_source_rows(connection, schema)}
+        metadata["source_rows"] = dg.MetadataValue.json(accounts)
+    return event.with_metadata({**event.metadata, **metadata})

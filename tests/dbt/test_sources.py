@@ -50,9 +50,7 @@ def test_declared_columns_and_types_are_the_apps(table: str) -> None:
 
 def test_every_source_has_a_suite_that_asks_only_for_declared_columns() -> None:
     assert set(RAW_SUITES) == set(CONTRACT)
-    undeclared = {
-        name: set(build().needed_columns) - set(CONTRACT[name].columns) for name, build in RAW_SUITES.items()
-    }
+    undeclared = {name: set(build().needed_columns) - set(CONTRACT[name].columns) for name, build in RAW_SUITES.items()}
     assert not {name: columns for name, columns in undeclared.items() if columns}
 
 

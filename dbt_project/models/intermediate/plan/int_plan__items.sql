@@ -202,7 +202,8 @@ select
     master.content_id,
     -- The catalogue knows the subject better than what was typed into the plan.
     coalesce(master.subject_group, group_by_text.subject_group, group_by_subject.subject_group) as subject_group,
-    coalesce(master.subject, items.subject_text) as subject,
+    -- What was typed passes only where it is a known spelling: a free text could hold anything.
+    coalesce(master.subject, case when group_by_subject.name is not null then items.subject_text end) as subject,
     items.plan_status,
     items.is_completed,
     items.started_at,
