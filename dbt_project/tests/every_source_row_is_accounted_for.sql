@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_source_rows'}}}) }}
 -- Conservation: the rows of each audited table are as many as those kept and left out together.
 with sources as (
     select 'student_plan' as source_table, count(*) as row_count from {{ source('app', 'student_plan') }}
