@@ -1,6 +1,6 @@
 # Every command of the project. `make run` and `make test` need nothing but Python 3.11 to 3.13 and this checkout.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format ui lock clean
+.PHONY: help setup run test lint format ui docs lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -39,6 +39,10 @@ format: setup ## Format Python and fix what ruff can fix
 
 ui: setup ## Open the Dagster UI on 127.0.0.1:3000
 	@$(BIN)/tlu ui
+
+docs: setup ## Write docs/data_contract.md and the dbt docs with lineage, .tlu/dbt/static_index.html
+	@$(BIN)/python -m orchestration.raw_contract > docs/data_contract.md
+	@$(BIN)/tlu docs
 
 lock: ## Resolve pyproject.toml into requirements.lock again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \

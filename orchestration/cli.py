@@ -202,6 +202,16 @@ def status(
 
 
 @app.command()
+def docs() -> None:
+    """Write the documentation of the warehouse as one HTML page: models, columns, lineage."""
+    from orchestration.database import database_url
+    from orchestration.transform import write_docs
+
+    chosen = load_settings()
+    out.print(str(write_docs(chosen, database_url(chosen))), soft_wrap=True)
+
+
+@app.command()
 def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = UI_PORT) -> None:
     """Open the Dagster UI on 127.0.0.1: lineage, runs, checks, and the schedule's daemon."""
     from orchestration.database import database_url

@@ -86,3 +86,9 @@ def run_dbt(settings: Settings, arguments: Sequence[str], target: str, environme
     if done.returncode != 0:
         output = (done.stdout + done.stderr).strip()[-2000:]
         raise TransformError(f"dbt {' '.join(arguments)} failed:\n{output}")
+
+
+def write_docs(settings: Settings, url: str) -> Path:
+    """Write dbt's documentation of the last build as one HTML file without further files, and return its path."""
+    run_dbt(settings, ["docs", "generate", "--static"], RUN_TARGET, dbt_environment(url))
+    return settings.dbt_target / "static_index.html"
