@@ -44,3 +44,9 @@
 {% macro without_spaces(text) -%}
     replace({{ text }}, ' ', '')
 {%- endmacro %}
+
+{#- Pages, episodes or units from the first to the last, both inclusive. A range that runs backwards, or is longer than
+    any content, is unknown. -#}
+{% macro units_between(first, last) -%}
+    case when {{ last }}::bigint - {{ first }} between 0 and 99999 then {{ last }} - {{ first }} + 1 end
+{%- endmacro %}

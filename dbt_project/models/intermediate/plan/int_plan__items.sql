@@ -1,9 +1,13 @@
-{{ config(materialized='table') }}
+{{ config(
+    materialized='table',
+    pre_hook=['set local enable_nestloop = off', 'set local enable_mergejoin = off'],
+) }}
+-- Joined by hash and nothing else: whole tables meet, and Postgres guesses far too few rows of staging's conditions.
 -- One row per thing a student set out to do: both plan layers, each logical plan once.
--- A plan and its calendar twin share their id; the twin's `done` decides. A plan split over blocks (same
--- plan_number in its group on one day) is one item, done when all its blocks are. A recurring task is one item a day;
--- its own `done` is that of its first day, later days are done as events of their own.
-with tasks as not materialized (
+-- A plan and its calendar twin share their id; the twin's `done` decides. A plan split over blocks (same plan_number in
+-- its group on one day) is one item, done when all its blocks are that were not cancelled. A recurring task is one item
+-- a day; its own `done` is that of its first day, later days are done as events of their own.
+with tasks as materialized (
     select
         event.event_id as plan_id,
         event.event_id,
@@ -131,6 +135,7 @@ session_totals as (
     select
         plan_id,
         count(*) as session_count,
+        count(net_seconds) as timed_session_count,
         sum(net_seconds) as net_seconds
     from {{ ref('int_study__sessions') }}
     where plan_id is not null
@@ -138,57 +143,98 @@ session_totals as (
 ),
 
 -- The plan's own clock covers its sessions; they speak where it was not used.
-timed_blocks as not materialized (
+timed_blocks as materialized (
     select
         blocks.*,
         session_totals.net_seconds as session_seconds,
-        coalesce(session_totals.session_count, 0) as session_count
+        coalesce(session_totals.session_count, 0) as session_count,
+        coalesce(session_totals.timed_session_count, 0) as timed_session_count,
+        blocks.plan_status = 'cancelled' and not blocks.is_completed as is_cancelled
     from blocks
     left join session_totals on blocks.plan_id = session_totals.plan_id
 ),
 
-split_plans as (
+-- Few plans are split, and grouping all of them sorts every row: so the keys that occur twice come first.
+split_keys as (
     select
-        min(plan_id::text)::uuid as plan_id,
         student_id,
-        min(tenant_id::text)::uuid as tenant_id,
         plan_group_id,
-        plan_date,
-        min(plan_status) as plan_status,
-        min(content_type) as content_type,
-        min(content_id::text)::uuid as content_id,
-        min(master_content_id::text)::uuid as master_content_id,
-        min(subject_group_text) as subject_group_text,
-        min(subject_text) as subject_text,
-        sum(planned_units)::integer as planned_units,
-        bool_and(is_completed) as is_completed,
-        min(started_at) as started_at,
-        max(completed_at) as completed_at,
-        sum(estimated_minutes)::integer as estimated_minutes,
-        sum(coalesce(net_seconds, session_seconds))::integer as net_seconds,
-        sum(session_count)::integer as session_count,
-        max(carryover_count) as carryover_count,
-        min(carryover_from_date) as carryover_from_date,
-        bool_and(is_adhoc) as is_adhoc,
-        bool_and(is_review) as is_review,
-        bool_and(is_recurring) as is_recurring,
-        sum(plan_row_count)::integer as plan_row_count,
-        sum(event_row_count)::integer as event_row_count
-    from timed_blocks
-    where plan_number is not null and plan_group_id is not null
+        plan_number,
+        plan_date
+    from {{ ref('stg_app__student_plan') }}
+    where left_out_reason is null and plan_number is not null and plan_group_id is not null
     group by student_id, plan_group_id, plan_number, plan_date
+    having count(*) > 1
 ),
 
 items as (
-    select * from split_plans
+    select
+        min(block.plan_id::text)::uuid as plan_id,
+        block.student_id,
+        min(block.tenant_id::text)::uuid as tenant_id,
+        block.plan_group_id,
+        block.plan_date,
+        case
+            when bool_and(block.is_completed) filter (where not block.is_cancelled) then 'completed'
+            when bool_and(block.is_cancelled) then 'cancelled'
+            when bool_or(block.is_completed or block.plan_status = 'in_progress') then 'in_progress'
+            when bool_or(block.plan_status in ('pending', 'completed')) then 'pending'
+            else 'skipped'
+        end as plan_status,
+        min(block.content_type) as content_type,
+        min(block.content_id::text)::uuid as content_id,
+        min(block.master_content_id::text)::uuid as master_content_id,
+        min(block.subject_group_text) as subject_group_text,
+        min(block.subject_text) as subject_text,
+        sum(block.planned_units)::integer as planned_units,
+        coalesce(bool_and(block.is_completed) filter (where not block.is_cancelled), false) as is_completed,
+        min(block.started_at) as started_at,
+        max(block.completed_at) as completed_at,
+        sum(block.estimated_minutes)::integer as estimated_minutes,
+        sum(coalesce(block.net_seconds, block.session_seconds))::integer as net_seconds,
+        sum(block.session_count)::integer as session_count,
+        sum(block.timed_session_count)::integer as timed_session_count,
+        max(block.carryover_count) as carryover_count,
+        min(block.carryover_from_date) as carryover_from_date,
+        bool_and(block.is_adhoc) as is_adhoc,
+        bool_and(block.is_review) as is_review,
+        bool_and(block.is_recurring) as is_recurring,
+        sum(block.plan_row_count)::integer as plan_row_count,
+        sum(block.event_row_count)::integer as event_row_count
+    from timed_blocks as block
+    inner join split_keys using (student_id, plan_group_id, plan_number, plan_date)
+    group by block.student_id, block.plan_group_id, block.plan_number, block.plan_date
     union all
     select
-        plan_id, student_id, tenant_id, plan_group_id, plan_date, plan_status, content_type, content_id,
-        master_content_id, subject_group_text, subject_text, planned_units, is_completed, started_at, completed_at,
-        estimated_minutes, coalesce(net_seconds, session_seconds)::integer, session_count::integer, carryover_count,
-        carryover_from_date, is_adhoc, is_review, is_recurring, plan_row_count, event_row_count
-    from timed_blocks
-    where plan_number is null or plan_group_id is null
+        block.plan_id,
+        block.student_id,
+        block.tenant_id,
+        block.plan_group_id,
+        block.plan_date,
+        block.plan_status,
+        block.content_type,
+        block.content_id,
+        block.master_content_id,
+        block.subject_group_text,
+        block.subject_text,
+        block.planned_units,
+        block.is_completed,
+        block.started_at,
+        block.completed_at,
+        block.estimated_minutes,
+        coalesce(block.net_seconds, block.session_seconds)::integer,
+        block.session_count::integer,
+        block.timed_session_count::integer,
+        block.carryover_count,
+        block.carryover_from_date,
+        block.is_adhoc,
+        block.is_review,
+        block.is_recurring,
+        block.plan_row_count,
+        block.event_row_count
+    from timed_blocks as block
+    left join split_keys using (student_id, plan_group_id, plan_number, plan_date)
+    where split_keys.student_id is null
 )
 
 select
@@ -213,6 +259,7 @@ select
     items.estimated_minutes,
     items.net_seconds,
     items.session_count,
+    items.timed_session_count,
     items.planned_units,
     items.carryover_count,
     items.carryover_from_date,

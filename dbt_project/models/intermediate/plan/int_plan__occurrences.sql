@@ -8,25 +8,18 @@ with parents as (
         coalesce(event_time, time '00:00') as event_time,
         exdates,
         rrule ~ (
-            '^(RRULE:)?((FREQ=(DAILY|WEEKLY|MONTHLY)|INTERVAL=[1-9][0-9]*|COUNT=[1-9][0-9]*'
+            '^(RRULE:)?((FREQ=(DAILY|WEEKLY|MONTHLY)|INTERVAL=[1-9][0-9]{0,3}|COUNT=[1-9][0-9]{0,3}'
             || '|UNTIL=[0-9]{8}(T[0-9]{6}Z?)?|BYDAY=(MO|TU|WE|TH|FR|SA|SU)(,(MO|TU|WE|TH|FR|SA|SU))*|WKST=MO)(;|$))+$'
         )
         and rrule ~ 'FREQ=' and not rrule ~ 'MONTHLY.*BYDAY|BYDAY.*MONTHLY' as is_expanded,
         substring(rrule from 'FREQ=([A-Z]+)') as frequency,
-        coalesce(substring(rrule from 'INTERVAL=([0-9]+)')::integer, 1) as every,
-        substring(rrule from 'COUNT=([0-9]+)')::integer as occurrence_limit,
+        coalesce(substring(rrule from 'INTERVAL=([1-9][0-9]{0,3})')::integer, 1) as every,
+        substring(rrule from 'COUNT=([1-9][0-9]{0,3})')::integer as occurrence_limit,
         string_to_array(substring(rrule from 'BYDAY=([A-Z,]+)'), ',') as weekdays,
-        -- UNTIL is an instant in UTC, a time in Seoul, or a whole day in Seoul.
-        case
-            when rrule ~ 'UNTIL=[0-9]{8}T[0-9]{6}Z'
-                then (
-                    to_timestamp(substring(rrule from 'UNTIL=([0-9]{8}T[0-9]{6})'), 'YYYYMMDD"T"HH24MISS')::timestamp
-                    at time zone 'UTC'
-                ) at time zone 'Asia/Seoul'
-            when rrule ~ 'UNTIL=[0-9]{8}T'
-                then to_timestamp(substring(rrule from 'UNTIL=([0-9]{8}T[0-9]{6})'), 'YYYYMMDD"T"HH24MISS')::timestamp
-            else to_date(substring(rrule from 'UNTIL=([0-9]{8})'), 'YYYYMMDD') + time '23:59:59'
-        end as last_at
+        -- UNTIL is an instant in UTC, a time in Seoul, or a whole day in Seoul. It is compared as text: a day that no
+        -- calendar has would not be read as a date.
+        rpad(substring(rrule from 'UNTIL=([0-9]{8}(?:T[0-9]{6})?)'), 15, 'T235959') as last_at,
+        case when rrule ~ 'UNTIL=[0-9]{8}T[0-9]{6}Z' then 'UTC' else 'Asia/Seoul' end as last_at_zone
     from {{ ref('stg_app__calendar_events') }}
     where left_out_reason is null and rrule is not null
 ),
@@ -85,5 +78,11 @@ left join moved on days.event_id = moved.event_id and days.occurrence_date = mov
 where
     moved.event_id is null
     and coalesce(days.occurrence_number <= days.occurrence_limit, true)
-    and coalesce(days.occurrence_date + days.event_time <= days.last_at, true)
+    and coalesce(
+        to_char(
+            (days.occurrence_date + days.event_time) at time zone 'Asia/Seoul' at time zone days.last_at_zone,
+            'YYYYMMDD"T"HH24MISS'
+        ) <= days.last_at,
+        true
+    )
     and days.occurrence_date <> all(coalesce(days.exdates, '{}'))

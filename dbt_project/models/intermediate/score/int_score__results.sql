@@ -44,8 +44,10 @@ scores as (
         tenant_id,
         'internal' as exam_kind,
         'school' as exam_provider,
+        -- What has always been known was sat before the cut-off.
         least(
-            {{ term_score_date('school_year', 'semester') }}, {{ kst_date('entered_at') }}
+            {{ term_score_date('school_year', 'semester') }},
+            coalesce({{ kst_date('entered_at') }}, {{ as_of_date() }} - 1)
         ) as exam_date,
         school_year,
         semester,

@@ -1,4 +1,5 @@
--- Every timed stretch of study once: sessions of known length, and plans that were timed without any session.
+-- Every timed stretch of study once: sessions of known length, and plans that were timed where no session
+-- of theirs has a length.
 select
     student_id,
     tenant_id,
@@ -23,4 +24,4 @@ select
     net_seconds,
     'plan' as basis
 from {{ ref('int_plan__items') }}
-where net_seconds is not null and session_count = 0
+where net_seconds is not null and timed_session_count = 0

@@ -24,6 +24,10 @@ ranked as (
     select alias as name, subject_group, 1 as precedence
     from {{ ref('subject_aliases') }}
     union all
+    -- The one name is a spelling too, also where the app has no group of that name.
+    select distinct subject_group as name, subject_group, 1 as precedence
+    from {{ ref('subject_aliases') }}
+    union all
     select name, subject_group, 2 as precedence
     from groups
     union all

@@ -7,7 +7,7 @@ select
     study.master_content_id,
     {{ normalised('study.subject_category') }} as subject_group_text,
     {{ normalised('study.subject_name') }} as subject_text,
-    study.planned_end_page - study.planned_start_page + 1 as planned_units,
+    {{ units_between('study.planned_start_page', 'study.planned_end_page') }} as planned_units,
     study.done and {{ has_happened('coalesce(study.done_at, event.updated_at)') }} as is_completed,
     case when study.done and {{ has_happened('study.done_at') }} then study.done_at end as completed_at,
     study.estimated_minutes,

@@ -12,8 +12,8 @@ with plans as (
         coalesce(actual_end_time, completed_at) as ended_at,
         case
             when total_duration_seconds is not null
-                then total_duration_seconds - coalesce(paused_duration_seconds, 0)
-            else actual_minutes * 60
+                then total_duration_seconds::bigint - coalesce(paused_duration_seconds, 0)
+            else actual_minutes * 60::bigint
         end as clock_seconds
     from {{ source('app', 'student_plan') }}
 )
@@ -30,7 +30,7 @@ select
     {{ normalised('content_subject') }} as subject_text,
     plan_date,
     date_type = 'review' as is_review,
-    planned_end_page_or_time - planned_start_page_or_time + 1 as planned_units,
+    {{ units_between('planned_start_page_or_time', 'planned_end_page_or_time') }} as planned_units,
     case known_status when 'canceled' then 'cancelled' else known_status end as plan_status,
     case
         when {{ has_happened('coalesce(actual_start_time, started_at)') }} then coalesce(actual_start_time, started_at)
@@ -47,7 +47,7 @@ select
     -- A clock that runs backwards, or was forgotten overnight, says nothing about the time studied: unknown, not zero.
     case
         when {{ has_happened('ended_at') }} and clock_seconds between 0 and {{ var('longest_session_hours') }} * 3600
-            then clock_seconds
+            then clock_seconds::integer
     end as net_seconds,
     case
         when not {{ is_known('created_at') }} then 'recorded_after_cutoff'

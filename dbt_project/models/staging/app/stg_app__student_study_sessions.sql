@@ -39,8 +39,9 @@ select
         when is_orphan and last_heartbeat between started_at and {{ as_of_at() }} then orphan_end
     end as ended_at,
     case
-        when known_end is not null then measured_seconds::integer
-        when is_orphan and last_heartbeat between started_at and {{ as_of_at() }}
+        when known_end is not null and measured_seconds between 0 and {{ var('longest_session_hours') }} * 3600
+            then measured_seconds::integer
+        when known_end is null and is_orphan and last_heartbeat between started_at and {{ as_of_at() }}
             then greatest(0, extract(epoch from orphan_end - started_at) - paused_seconds)::integer
     end as net_seconds,
     case

@@ -3,7 +3,7 @@ select
     id as student_id,
     tenant_id,
     upper(school_type) as school_type,
-    grade as school_year_level,
+    case when grade between 1 and 6 then grade end as school_year_level,
     {{ revision_year('curriculum_revision') }} as curriculum_revision_year,
     created_at at time zone 'UTC' as created_at,
     case when {{ has_happened('withdrawn_at') }} then withdrawn_at end as withdrawn_at,
