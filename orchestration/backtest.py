@@ -23,7 +23,7 @@ WINDOW = dt.timedelta(days=14)
 
 _STARTED_SINCE = """
     select student_id::text, content_id::text
-    from {schema}_intermediate.int_plan__student_contents
+    from {schema}_features.feat_student_content__interactions
     where first_done_date >= date '{since}'
     order by student_id, content_id
 """

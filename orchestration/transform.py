@@ -27,7 +27,7 @@ FEATURES_ONLY = (
     *_NO_TESTS,
 )
 # What students did, built again after the cut-off was moved on: the outcomes of a backtest.
-OUTCOMES_ONLY = ("build", "--select", "+int_plan__student_contents", *_NO_TESTS)
+OUTCOMES_ONLY = ("build", "--select", "+feat_student_content__interactions", *_NO_TESTS)
 
 
 class TransformError(Exception):

@@ -17,6 +17,7 @@ select
     master.subject_id,
     master.subject,
     master.difficulty_level::smallint as difficulty_level,
+    master.difficulty_score,
     master.curriculum_revision_year::smallint as curriculum_revision_year,
     master.school_type,
     master.school_year_min::smallint as school_year_min,

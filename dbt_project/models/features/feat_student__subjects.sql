@@ -2,25 +2,38 @@
 -- A subject whose own goal has ended since it was last touched is over. A null subject stands for the whole
 -- group: a goal often names only 수학.
 with subject_names as (
-    select distinct
-        subject_group.subject_group,
-        subject.subject
+    select
+        groups.subject_group,
+        subject.subject,
+        {{ without_spaces('subject.subject') }} as name
     from {{ ref('stg_app__subjects') }} as subject
-    inner join {{ ref('stg_app__subject_groups') }} as subject_group
-        on subject.subject_group_id = subject_group.subject_group_id
+    inner join {{ ref('int_subject__groups') }} as groups on subject.subject_group_id = groups.subject_group_id
+),
+
+spellings as (
+    select distinct
+        subject_group,
+        subject,
+        name
+    from subject_names
     union
-    select distinct subject_group, null
-    from {{ ref('stg_app__subject_groups') }}
+    -- A spelling of the group alone, also where a subject is called as its group.
+    select
+        subject_group,
+        null,
+        name
+    from {{ ref('int_subject__names') }}
+    where name = subject_group or name not in (select subject_names.name from subject_names)
 ),
 
 goals as (
     select
         goal.student_id,
-        subject_names.subject_group,
-        subject_names.subject,
+        spellings.subject_group,
+        spellings.subject,
         goal.end_date
     from {{ ref('stg_app__student_goals') }} as goal
-    inner join subject_names on goal.subject_text = coalesce(subject_names.subject, subject_names.subject_group)
+    inner join spellings on {{ without_spaces('goal.subject_text') }} = spellings.name
 ),
 
 touched as (
