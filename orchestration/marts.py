@@ -6,20 +6,22 @@ Belongs here: copying finished tables out of Postgres. Not here: what the tables
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import adbc_driver_postgresql.dbapi as adbc
 import duckdb
 import psycopg
 
-from postgres_arrow import read_arrow
-
-# Postgres types whose Arrow form loses the type: how to read them, and what to call them in DuckDB.
-_READ_AS_TEXT = {"uuid": "uuid", "jsonb": "json", "numeric": "decimal(38, 10)"}
+# Enough for the batches on their way; what is finished goes to the file. More makes the copy no faster.
+MEMORY_LIMIT = "256MB"
+# A numeric without a declared precision: ten decimals are more than a score or a share has.
+_UNBOUNDED = "(38, 10)"
 
 _COLUMNS = """
-    select a.attname, format_type(a.atttypid, null), col_description(c.oid, a.attnum), obj_description(c.oid)
+    select a.attname, format_type(a.atttypid, a.atttypmod), col_description(c.oid, a.attnum), obj_description(c.oid)
     from pg_class c join pg_attribute a on a.attrelid = c.oid
     where c.oid = %s::regclass and a.attnum > 0 and not a.attisdropped
     order by a.attnum
@@ -41,8 +43,17 @@ class _Column:
     comment: str | None
 
     @property
-    def is_read_as_text(self) -> bool:
-        return self.postgres_type in _READ_AS_TEXT
+    def quoted(self) -> str:
+        """The name as both databases take it."""
+        return f'"{self.name}"'
+
+    @property
+    def typed(self) -> str:
+        """The column out of Arrow, which knows a twin of every type but numeric and brings that as text."""
+        numeric = re.fullmatch(r"numeric(\(.+\))?(\[\])?", self.postgres_type)
+        if not numeric:
+            return self.quoted
+        return f"{self.quoted}::decimal{numeric[1] or _UNBOUNDED}{numeric[2] or ''} as {self.quoted}"
 
 
 def export_marts(
@@ -50,14 +61,16 @@ def export_marts(
 ) -> dict[str, int]:
     """Write `tables` into a new DuckDB file, swap it in for `file`, and return the rows per table.
 
-    Whoever has the old file open keeps reading it; who opens it later sees the new one. `_export` says which run
-    and cut-off the file holds.
+    Rows are streamed, so memory does not grow with them. Whoever has the old file open keeps reading it; who opens it
+    later sees the new one. `_export` says which run and cut-off the file holds. A numeric that its DuckDB type cannot
+    hold raises `duckdb.ConversionException`, a table that is not there `psycopg.errors.UndefinedTable`; both leave the
+    old file as it was.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     building = file.with_suffix(".building")
     building.unlink(missing_ok=True)
     counts: dict[str, int] = {}
-    with duckdb.connect(str(building)) as db:
+    with duckdb.connect(str(building), config={"memory_limit": MEMORY_LIMIT}) as db:
         for table in tables:
             counts[table.name] = _copy_table(db, url, table)
         db.execute("create table _export (run_id varchar, as_of date, table_name varchar, row_count bigint)")
@@ -71,18 +84,16 @@ def _copy_table(db: duckdb.DuckDBPyConnection, url: str, table: ExportedTable) -
     with psycopg.connect(url) as connection:
         rows = connection.execute(_COLUMNS, [f"{table.schema}.{table.name}"]).fetchall()
     columns = [_Column(name, kind, comment) for name, kind, comment, _ in rows]
-    read = ", ".join(f"{c.name}::text" if c.is_read_as_text else c.name for c in columns)
-    data = read_arrow(url, f"select {read} from {table.schema}.{table.name}")
-    kept = ", ".join(
-        f"{c.name}::{_READ_AS_TEXT[c.postgres_type]} as {c.name}" if c.is_read_as_text else c.name for c in columns
-    )
-    db.register("incoming", data)
-    db.execute(f"create table {table.name} as select {kept} from incoming")
-    db.unregister("incoming")
+    with adbc.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute(f"select {', '.join(c.quoted for c in columns)} from {table.schema}.{table.name}")
+        db.register("incoming", cursor.fetch_record_batch())
+        typed = ", ".join(c.typed for c in columns)
+        [(count,)] = db.execute(f"create table {table.name} as select {typed} from incoming").fetchall()
+        db.unregister("incoming")
     _comment(db, f"table {table.name}", rows[0][3])
     for column in columns:
-        _comment(db, f"column {table.name}.{column.name}", column.comment)
-    return data.num_rows
+        _comment(db, f"column {table.name}.{column.quoted}", column.comment)
+    return int(count)
 
 
 def _comment(db: duckdb.DuckDBPyConnection, what: str, text: str | None) -> None:

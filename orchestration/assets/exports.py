@@ -9,9 +9,11 @@ from orchestration.cutoff import read_cutoff
 from orchestration.marts import ExportedTable, export_marts
 from orchestration.publishing.contracts import PUBLISHED_TABLES
 from orchestration.resources import Pipeline
+from orchestration.settings import DBT_PROJECT
 from orchestration.transform import RUN_TARGET, SCHEMAS
 
-MARTS = ("dim_student", "dim_content", "fct_study_daily", "fct_content_effectiveness")
+# A mart is a model in this folder; dbt names its table after the file.
+MARTS = tuple(sorted(model.stem for model in (DBT_PROJECT / "models" / "marts").glob("*.sql")))
 SERVED = tuple(table.name for table in PUBLISHED_TABLES)
 EXPORTED = (
     *(ExportedTable(name, f"{SCHEMAS[RUN_TARGET]}_marts") for name in MARTS),

@@ -6,10 +6,12 @@ select
     subject_id,
     subject,
     difficulty_level,
+    difficulty_score,
     curriculum_revision_year,
     school_type,
     school_year_min,
     school_year_max,
     total_units,
-    is_active
+    is_active,
+    student_count
 from {{ ref('feat_content__catalogue') }}

@@ -22,10 +22,12 @@ events as (
             event.left_out_reason,
             case
                 when study.event_id is null then 'without_study_data'
+                when plan.left_out_reason is not null then 'twin_of_a_left_out_plan'
+                when plan.plan_id is not null
+                    -- Any other twin is kept with its plan, whatever it says of student and content itself.
+                    then case when event.rrule is not null then 'recurring_twin_of_a_plan' end
                 when study.content_id = {{ unscheduled_content() }} then 'not_study'
                 when student.student_id is null then 'unknown_student'
-                when plan.left_out_reason is not null then 'twin_of_a_left_out_plan'
-                when event.rrule is not null and plan.plan_id is not null then 'recurring_twin_of_a_plan'
                 when event.rrule is not null and first_days.event_id is null then 'never_comes_up'
             end
         ) as left_out_reason
@@ -60,12 +62,14 @@ audited_scores as (
             scores.left_out_reason,
             case
                 when student.student_id is null then 'unknown_student'
-                when subject.subject_id is null then 'unknown_subject'
+                when subject_group.subject_group_id is null then 'unknown_subject'
             end
         ) as left_out_reason
     from scores
     left join {{ ref('stg_app__students') }} as student on scores.student_id = student.student_id
     left join {{ ref('stg_app__subjects') }} as subject on scores.subject_id = subject.subject_id
+    left join {{ ref('int_subject__groups') }} as subject_group
+        on subject.subject_group_id = subject_group.subject_group_id
 ),
 
 left_out as (

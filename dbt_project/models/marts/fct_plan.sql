@@ -1,0 +1,27 @@
+{{ config(materialized='view') }}
+select
+    plan_id,
+    student_id,
+    tenant_id,
+    plan_group_id,
+    plan_date,
+    content_type,
+    content_id,
+    subject_group,
+    subject,
+    plan_status,
+    is_completed,
+    counts_for_completion,
+    started_at,
+    completed_at,
+    completed_date,
+    estimated_minutes,
+    net_seconds,
+    session_count,
+    planned_units,
+    carryover_count,
+    carryover_from_date,
+    is_adhoc,
+    is_review,
+    is_recurring
+from {{ ref('int_plan__items') }}
