@@ -16,9 +16,11 @@ from orchestration import transform
 from orchestration.cutoff import Cutoff
 from orchestration.settings import DBT_PROJECT, Settings
 
-# Everything that gives the raw rows their meaning, the account of what became of them, and the tests on these alone.
+# All that gives the raw rows their meaning, the features, the account of what became of every row, and the tests on
+# these alone.
 _MEANINGS = (
-    *("--select", "path:seeds", "path:models/staging", "path:models/intermediate", "fct_source_rows"),
+    *("--select", "path:seeds", "path:models/staging", "path:models/intermediate", "path:models/features"),
+    "fct_source_rows",
     *("--indirect-selection", "buildable"),
 )
 

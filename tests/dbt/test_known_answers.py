@@ -29,7 +29,7 @@ Rows = dict[str, list[dict[str, Any]]]
 BuildWarehouse = Callable[..., None]
 
 KNOWN_ANSWERS = Path(__file__).with_name("known_answers")
-LAYERS = {"stg": "staging", "int": "intermediate", "fct": "marts"}
+LAYERS = {"stg": "staging", "int": "intermediate", "feat": "features", "fct": "marts"}
 
 
 class _Loader(yaml.SafeLoader):

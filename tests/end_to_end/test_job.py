@@ -25,9 +25,10 @@ TLU = Path(sys.executable).with_name("tlu")
 # Two weeks before the data end: rows on both sides of the cut-off.
 AS_OF = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=14)
 
-# A plan ticked off without a time of completion is dated by its last edit: a later edit hides when it was done, and
-# then it counts as not done, since the other guess would let the future in. Such rows are left out of the edits below.
-DATABLE = "(status <> 'completed' or coalesce(actual_end_time, completed_at) is not null)"
+# A status without a time of its own, ticked off, cancelled or replaced, is dated by the plan's last edit: a later edit
+# hides when it was given, and then it counts as not given, since the other guess would let the future in. Such rows
+# are left out of the edits below.
+DATABLE = "(is_active and (status = 'pending' or coalesce(actual_end_time, completed_at) is not null))"
 
 LATER_ROWS = (
     # Plans made or moved to after the cut-off, and plans of the past that were entered later.
@@ -43,14 +44,14 @@ LATER_ROWS = (
        from student_plan where content_id is not null limit 300""",
     # Completions, cancellations, deletions and replacements of plans that were open at the cut-off.
     """update event_study_data set done = true, done_at = %(after)s where not done""",
-    """update student_plan set status = 'completed', actual_end_time = %(after)s, updated_at = %(after)s
-       where status = 'pending' and id in (select id from student_plan where status = 'pending' limit 500)""",
-    """update student_plan set status = 'canceled', updated_at = %(after)s
-       where status = 'pending' and id in (select id from student_plan where status = 'pending' limit 200)""",
+    f"""update student_plan set status = 'completed', actual_end_time = %(after)s, updated_at = %(after)s
+        where id in (select id from student_plan where status = 'pending' and {DATABLE} limit 500)""",
+    f"""update student_plan set status = 'canceled', updated_at = %(after)s
+        where id in (select id from student_plan where status = 'pending' and {DATABLE} limit 200)""",
     f"""update student_plan set deleted_at = %(after)s, updated_at = %(after)s
         where id in (select id from student_plan where deleted_at is null and {DATABLE} limit 500)""",
     f"""update student_plan set is_active = false, updated_at = %(after)s
-        where id in (select id from student_plan where is_active and deleted_at is null and {DATABLE} limit 300)""",
+        where id in (select id from student_plan where deleted_at is null and {DATABLE} limit 300)""",
     """update plan_groups set status = 'cancelled', updated_at = %(after)s where status = 'active'""",
     # A catalogue and shelves that grow, contents and students that leave.
     """insert into master_books (title, subject_category, created_at) values ('later', '수학', %(after)s)""",
@@ -80,7 +81,9 @@ LATER_ROWS = (
        join subject_groups g on g.id = j.subject_group_id
        cross join lateral (select * from subject_types order by id limit 1) t
        on conflict do nothing""",
-    """update student_study_sessions set last_heartbeat = %(after)s where ended_at is null""",
+    # A heartbeat hides the one before it, so only sessions without any can get one and stay as they were.
+    """update student_study_sessions set last_heartbeat = %(after)s
+       where ended_at is null and last_heartbeat is null""",
     """insert into student_study_sessions (student_id, tenant_id, started_at, ended_at, created_at)
        select id, tenant_id, %(after)s, %(after)s + interval '1 hour', %(after)s from students""",
     """update student_mock_scores set percentile = 1 where created_at >= %(after)s""",

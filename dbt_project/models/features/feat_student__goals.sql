@@ -14,7 +14,9 @@ goals as (
         count(*) filter (where goal.end_date < {{ as_of_date() }}) as ended_goal_count,
         min(goal.end_date) filter (where goal.end_date >= {{ as_of_date() }}) as next_goal_end_date,
         -- An open goal without an amount to reach has no progress that could be measured.
-        avg(least(1, coalesce(progress.progress_amount, 0)::double precision / goal.expected_amount)) filter (
+        avg(
+            least(1, greatest(0, coalesce(progress.progress_amount, 0)::double precision / goal.expected_amount))
+        ) filter (
             where goal.end_date >= {{ as_of_date() }} and goal.expected_amount > 0
         ) as mean_open_progress_share
     from {{ ref('stg_app__student_goals') }} as goal

@@ -250,7 +250,12 @@ select
     coalesce(master.subject_group, group_by_text.subject_group, group_by_subject.subject_group) as subject_group,
     -- What was typed passes only where it is a known spelling: a free text could hold anything.
     coalesce(master.subject, case when group_by_subject.name is not null then items.subject_text end) as subject,
-    items.plan_status,
+    -- The rule of completion decides over the status that was entered.
+    case
+        when items.is_completed then 'completed'
+        when items.plan_status = 'completed' then 'pending'
+        else items.plan_status
+    end as plan_status,
     items.is_completed,
     items.started_at,
     items.completed_at,
