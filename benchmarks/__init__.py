@@ -1,0 +1,1 @@
+"""Long measurements, by hand: each says what it measured, on how much, and beside what alternative."""
