@@ -12,16 +12,18 @@ import os
 import tempfile
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import adbc_driver_postgresql.dbapi as adbc
+import duckdb
 import psycopg
 import pyarrow.parquet as pq
 
 from orchestration.assets.exports import MARTS
 from orchestration.cutoff import Cutoff
 from orchestration.database import database_url
-from orchestration.marts import ExportedTable, export_marts
+from orchestration.marts import WRITING, ExportedTable, describe, export_marts, write_table
 from orchestration.settings import Settings
 from orchestration.transform import BUILD_ARGS, RUN_TARGET, SCHEMAS, dbt_environment, run_dbt
 
@@ -71,42 +73,41 @@ def print_build(settings: Settings, url: str, as_of: str) -> None:
 
 
 def print_export(url: str) -> None:
-    """Export the marts to DuckDB, then the same rows to Parquet, each out of Postgres and each alone."""
+    """Export the marts to DuckDB, then write the same rows from Arrow in memory, to Parquet and to DuckDB."""
+    tables = [ExportedTable(name, MARTS_SCHEMA) for name in MARTS]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "marts.duckdb"
         started = time.perf_counter()
-        counts = export_marts(
-            url,
-            [ExportedTable(name, MARTS_SCHEMA) for name in MARTS],
-            file,
-            run_id="benchmark",
-            as_of=dt.datetime.now(dt.UTC).date(),
-        )
+        counts = export_marts(url, tables, file, run_id="benchmark", as_of=dt.datetime.now(dt.UTC).date())
         exported = time.perf_counter() - started
-        read, written, size = parquet_seconds(url, Path(folder))
-        print(f"\n{sum(counts.values()):,} rows of {len(counts)} marts, {file.stat().st_size / 1e6:.0f} MB of DuckDB:")
-        print(f"- DuckDB file, out of Postgres: {exported:.1f} s")
-        print(f"- Parquet, out of Postgres: {read + written:.1f} s ({size / 1e6:.0f} MB)")
-        print(f"- Parquet, from Arrow in memory: {written:.1f} s")
-        print(f"- ratio to Parquet out of Postgres: {exported / (read + written):.2f}")
-        print(f"- ratio to Parquet from Arrow in memory: {exported / written:.2f}")
+        seconds = arrow_seconds(url, tables, Path(folder))
+    to_parquet, to_duckdb = seconds["read"] + seconds["parquet"], seconds["duckdb"]
+    print(f"\n{sum(counts.values()):,} rows of {len(counts)} marts:\n")
+    print("| from | DuckDB | Parquet | ratio |\n| --- | ---: | ---: | ---: |")
+    print(
+        f"| Arrow in memory | {to_duckdb:.1f} s | {seconds['parquet']:.1f} s | {to_duckdb / seconds['parquet']:.2f} |"
+    )
+    print(f"| Postgres | {exported:.1f} s | {to_parquet:.1f} s | {exported / to_parquet:.2f} |")
 
 
-def parquet_seconds(url: str, folder: Path) -> tuple[float, float, int]:
-    """Seconds to read all marts into Arrow, seconds to write them as Parquet, and bytes written."""
-    read = written = 0.0
-    size = 0
-    for name in MARTS:
-        started = time.perf_counter()
+def arrow_seconds(url: str, tables: Sequence[ExportedTable], folder: Path) -> dict[str, float]:
+    """Seconds to read all tables into Arrow, and from there to write them as Parquet and into a DuckDB file."""
+    seconds = {"read": 0.0, "parquet": 0.0, "duckdb": 0.0}
+    for table in tables:
+        columns, _ = describe(url, table)
+        times = [time.perf_counter()]
         with adbc.connect(url) as connection, connection.cursor() as cursor:
-            cursor.execute(f"select * from {MARTS_SCHEMA}.{name}")
-            table = cursor.fetch_arrow_table()
-        arrived = time.perf_counter()
-        pq.write_table(table, folder / f"{name}.parquet")
-        read += arrived - started
-        written += time.perf_counter() - arrived
-        size += (folder / f"{name}.parquet").stat().st_size
-    return read, written, size
+            cursor.execute(f"select * from {table.schema}.{table.name}")
+            rows = cursor.fetch_arrow_table()
+        times.append(time.perf_counter())
+        pq.write_table(rows, folder / f"{table.name}.parquet")
+        times.append(time.perf_counter())
+        with duckdb.connect(str(folder / "arrow.duckdb"), config=WRITING) as db:
+            write_table(db, table.name, columns, rows)
+        times.append(time.perf_counter())
+        for step, (began, ended) in zip(seconds, pairwise(times), strict=True):
+            seconds[step] += ended - began
+    return seconds
 
 
 if __name__ == "__main__":

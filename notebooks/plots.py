@@ -30,14 +30,19 @@ _FONT = "NanumGothic"
 def connect() -> duckdb.DuckDBPyConnection:
     """Open the marts read-only, so that a run may replace the file meanwhile, and prepare the plots.
 
-    The file is the one that `TLU_MARTS` names, else the one that `make run` leaves in this checkout. Raises
-    FileNotFoundError with what to do when there is none.
+    The facts of students are read without the app's dummies. The file is the one that `TLU_MARTS` names, else the one
+    that `make run` leaves in this checkout. Raises FileNotFoundError with what to do when there is none.
     """
     file = Path(os.environ.get("TLU_MARTS") or _MARTS)
     if not file.exists():
         raise FileNotFoundError(f"There is no {file}. `make run` writes it; TLU_MARTS names another one.")
     prepare()
-    return duckdb.connect(str(file), read_only=True)
+    db = duckdb.connect(str(file), read_only=True)
+    [(catalog,)] = db.execute("select current_database()").fetchall()
+    for fact in ("fct_plan", "fct_score", "fct_study_daily", "fct_study_session"):
+        people = "(from dim_student where not is_synthetic)"
+        db.execute(f"create temp view {fact} as from {catalog}.{fact} semi join {people} using (student_id)")
+    return db
 
 
 def prepare() -> None:
@@ -55,7 +60,7 @@ def prepare() -> None:
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.titlesize": 13,
-            "axes.titleweight": "bold",
+            "axes.titleweight": "semibold",
             "axes.titlelocation": "left",
             "axes.titlepad": 12,
             "axes.grid": True,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import io
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import duckdb
+import matplotlib.pyplot as plt
 import nbformat
+import numpy as np
 import psycopg
 import pytest
 from nbclient import NotebookClient
@@ -29,10 +34,10 @@ AS_OF = dt.date(2026, 11, 23)
 @pytest.fixture(scope="module")
 def sample_file(postgres_server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Marts of a sample of 300 students."""
-    url = urlsplit(postgres_server_url)._replace(path="/test_notebooks").geturl()
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    url = urlsplit(postgres_server_url)._replace(path=f"/{name}").geturl()
     with psycopg.connect(postgres_server_url, autocommit=True) as connection:
-        connection.execute("drop database if exists test_notebooks with (force)")
-        connection.execute("create database test_notebooks")
+        connection.execute(f"create database {name}")
     schema.install(url)
     sample.load(url, students=300, today=AS_OF)
     Cutoff.parse(AS_OF.isoformat()).write(url, SCHEMAS[RUN_TARGET])
@@ -44,7 +49,13 @@ def sample_file(postgres_server_url: str, tmp_path_factory: pytest.TempPathFacto
     export_marts(url, marts, file, run_id="test", as_of=AS_OF)
     yield file
     with psycopg.connect(postgres_server_url, autocommit=True) as connection:
-        connection.execute("drop database test_notebooks with (force)")
+        connection.execute(f"drop database {name} with (force)")
+
+
+def shows_data(png: str) -> bool:
+    """Whether a figure has coloured pixels: data are in colour, axes and text are grey or black."""
+    pixels = plt.imread(io.BytesIO(base64.b64decode(png)))[..., :3]
+    return float(np.mean(np.ptp(pixels, axis=2) > 0.1)) > 0.001
 
 
 def run(notebook: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
@@ -55,8 +66,9 @@ def run(notebook: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[in
     outputs: list[Any] = [output for cell in cells.cells for output in cell.get("outputs", [])]
     # A font that lacks a letter warns here.
     assert not [output.text for output in outputs if output.output_type == "stream" and output.name == "stderr"]
-    figures = sum("image/png" in output.get("data", {}) for output in outputs)
-    return figures, "".join(output.text for output in outputs if output.output_type == "stream")
+    figures = [output.data["image/png"] for output in outputs if "image/png" in output.get("data", {})]
+    assert all(map(shows_data, figures)), "a figure is empty"
+    return len(figures), "".join(output.text for output in outputs if output.output_type == "stream")
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
