@@ -198,6 +198,21 @@ def test_another_process_reads_the_old_file_or_the_new_one_and_never_waits(
     assert new in seen
 
 
+def test_the_duckdb_command_of_an_older_release_reads_the_file(
+    postgres_url: str, study_days: psycopg.Connection, tmp_path: Path
+) -> None:
+    file = tmp_path / "marts.duckdb"
+    export_marts(postgres_url, [ExportedTable("fct_study_daily", "marts")], file, run_id="run", as_of=AS_OF)
+    command = Path(sys.executable).with_name("duckdb")
+    done = subprocess.run(
+        [command, "-csv", file, "-c", "from fct_study_daily limit 5"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 6
+    version = subprocess.run([command, "--version"], capture_output=True, text=True, check=True).stdout
+    assert version.startswith("v1."), "the command is no older than the library any more: test with another one"
+
+
 def test_an_export_that_was_killed_does_not_spoil_the_next(
     postgres_url: str, study_days: psycopg.Connection, tmp_path: Path
 ) -> None:
