@@ -35,6 +35,12 @@ CATALOGUE = """
     order by 1, 2, 3
 """
 NAMES = [str(migration) for migration in migrations.migrations()]
+# Tables of products that no run publishes yet.
+TO_COME = {
+    *("score_predictions", "fallback_score_predictions", "score_summaries", "student_risk_analysis"),
+    *("student_learning_patterns", "fallback_learning_patterns", "student_predictions", "early_warnings"),
+    *("study_schedule_proposals", "student_reports"),
+}
 
 
 def catalogue(url: str) -> list[tuple[str, ...]]:
@@ -72,7 +78,7 @@ def test_contract_and_tables_agree(postgres_url: str) -> None:
                 "select relname::text from pg_class where relnamespace = 'serving'::regnamespace and relkind = 'r'"
             )
         }
-        assert published == {table.name for table in PUBLISHED_TABLES} | {"publication"}
+        assert published == {table.name for table in PUBLISHED_TABLES} | {"publication"} | TO_COME
         for table in PUBLISHED_TABLES:
             promised = [(c.name, c.type, c.is_nullable) for c in table.columns]
             live = connection.execute(columns, [f"serving.{table.name}"]).fetchall()
