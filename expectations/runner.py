@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -22,6 +21,7 @@ from typing import Any, Final
 import pandas as pd
 import psycopg
 import sqlalchemy as sa
+from psycopg import sql
 
 from expectations.outcome import Failure, ValidationOutcome
 from expectations.spec import Expectation, FrameRule, SuiteSpec, at_least_rows
@@ -38,6 +38,7 @@ _CHECKS: Final[dict[str, str]] = {
     "one_of": "ExpectColumnValuesToBeInSet",
 }
 _PLACE: Final = "place"
+_VIEW: Final = "checked"
 _SEVERITIES: Final = ("critical", "warning", "info")
 _READABLE_COLUMNS: Final = """
     select attribute.attname
@@ -51,6 +52,7 @@ _READABLE_COLUMNS: Final = """
         and not attribute.attisdropped
         and has_schema_privilege(namespace.oid, 'usage')
         and has_column_privilege(relation.oid, attribute.attnum, 'select')
+    order by attribute.attnum
 """
 
 
@@ -67,8 +69,8 @@ def validate_frame(frame: pd.DataFrame, suite: SuiteSpec) -> ValidationOutcome:
 def validate_table(url: str, schema: str, table: str, suite: SuiteSpec) -> ValidationOutcome:
     """What of `suite` holds in a Postgres table, counted by the database; no row is fetched.
 
-    `url` is a libpq URL (postgresql://user:password@host:port/db); the role needs SELECT on the whole table. A table
-    or column that is missing, or hidden from the role, is a critical failure.
+    `url` is a libpq URL (postgresql://user:password@host:port/db); the role needs SELECT on the columns that
+    the suite asks about. A table or column that is missing, or hidden from the role, is a critical failure.
 
     Raises ValueError for a suite with rules, which only frames can be asked, and psycopg.OperationalError when the
     database cannot be reached.
@@ -76,31 +78,39 @@ def validate_table(url: str, schema: str, table: str, suite: SuiteSpec) -> Valid
     if suite.rules:
         raise ValueError(f"Suite {suite.name} has rules for frames: {', '.join(rule.name for rule in suite.rules)}.")
     with psycopg.connect(url) as connection:
-        columns = {name for (name,) in connection.execute(_READABLE_COLUMNS, [schema, table])}
+        columns = [name for (name,) in connection.execute(_READABLE_COLUMNS, [schema, table])]
         user = connection.info.user
     if not columns:
         detail = f"table {schema}.{table} must exist and this role must be allowed to read it"
         return _outcome(suite, 0, [Failure("table_exists", None, "critical", "no such table", detail)])
     missing = _missing(suite, columns)
-    with _table(_connection_string(url, user), schema, table) as batch:
+    with _table(_connection_string(url, user), schema, table, columns) as batch:
         rows, failures = _evaluate(batch, suite, missing, in_table=True)
     return _outcome(suite, rows, [*_absent(missing), *failures])
 
 
 @contextmanager
-def _table(connection_string: str, schema: str, table: str) -> Iterator[Any]:
-    """The table as a batch; its connections are closed afterwards."""
-    source = _context().data_sources.add_postgres("table", connection_string=connection_string)
+def _table(connection_string: str, schema: str, table: str, columns: Sequence[str]) -> Iterator[Any]:
+    """The columns of a table as a batch; its connections are closed afterwards.
+
+    The library selects every column of a table, also those that the role may not see. So it is shown a view that has
+    only these, which lives as long as the one connection of each of its engines.
+    """
+    view = sql.SQL("create temporary view {} as select {} from {}").format(
+        sql.Identifier(_VIEW), sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(schema, table)
+    )
+    source = _context().data_sources.add_postgres(
+        "table", connection_string=connection_string, kwargs={"poolclass": sa.StaticPool}
+    )
+    engines = (source.get_engine(), source.get_execution_engine().engine)  # with the first it tries the table
     try:
-        with warnings.catch_warnings():
-            # The other way that it advises, a search path among the options, is refused by connection poolers.
-            warnings.filterwarnings("ignore", "`schema_name` is deprecated", DeprecationWarning)
-            asset = source.add_table_asset("table", table_name=table, schema_name=schema)
-            batch = asset.add_batch_definition_whole_table("table").get_batch()
-        yield batch
+        for engine in engines:
+            with engine.begin() as connection:
+                connection.exec_driver_sql(view.as_string())
+        yield source.add_table_asset(_VIEW).add_batch_definition_whole_table(_VIEW).get_batch()
     finally:
-        source.get_engine().dispose()  # with which it tries the table
-        source.get_execution_engine().engine.dispose()
+        for engine in engines:
+            engine.dispose()
 
 
 def _evaluate(batch: Any, suite: SuiteSpec, missing: frozenset[str], *, in_table: bool) -> tuple[int, list[Failure]]:

@@ -168,12 +168,12 @@ def backtest(
 @app.command()
 def rollback() -> None:
     """Publish the candidate again that was live before the present one."""
-    from orchestration.database import database_url
+    from orchestration.database import publisher_url
     from orchestration.gate import check_candidate
     from orchestration.publishing.engine import rollback as go_back
 
     chosen = load_settings()
-    result = go_back(database_url(chosen), chosen.candidates, check=check_candidate)
+    result = go_back(publisher_url(chosen), chosen.candidates, check=check_candidate)
     out.print(f"Published version {result.version} from run {result.run_id}.")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.database import database_url
+from orchestration.database import database_url, publisher_url
 from orchestration.settings import Settings
 from orchestration.transform import RUN_TARGET, SCHEMAS
 
@@ -27,6 +27,10 @@ class Pipeline:
     def url(self) -> str:
         """URL of the app's database; see `orchestration.database.database_url`."""
         return database_url(self.settings)
+
+    def publisher_url(self) -> str:
+        """The same for whoever writes `serving`; see `orchestration.database.publisher_url`."""
+        return publisher_url(self.settings)
 
     def artifact(self, model: str, run_id: str) -> Path:
         """Folder of a trained model."""

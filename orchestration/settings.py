@@ -29,30 +29,40 @@ class SettingsError(Exception):
 class Settings:
     """Where state lives and which database is read.
 
-    `database_url` is `SUPABASE_DB_URL`, or None for the local stand-in. It holds a password and is kept out of repr.
+    `database_url` is `SUPABASE_DB_URL`, or None for the local stand-in. `publisher_url` is `SUPABASE_PUBLISHER_URL`:
+    the same database, as a role that may publish; None: the same role. Both hold passwords and are kept out of repr.
     """
 
     home: Path
     environment: str = "local"
     database_url: str | None = field(default=None, repr=False)
+    publisher_url: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
-        """Read `TLU_HOME`, `TLU_ENVIRONMENT` and `SUPABASE_DB_URL`. Raises SettingsError naming every bad value."""
+        """Read the variables named in `.env.example`. Raises SettingsError naming every bad value."""
         problems = []
         environment = env.get("TLU_ENVIRONMENT") or "local"
         if environment not in SCHEDULE_RUNS_IN:
             problems.append(f"TLU_ENVIRONMENT is {environment!r}; it must be one of {', '.join(SCHEDULE_RUNS_IN)}")
-        url = env.get("SUPABASE_DB_URL") or None
-        if url and not _is_database_url(url):
-            problems.append(
-                "SUPABASE_DB_URL must have the form postgresql://user:password@host:port/database, "
-                "with # / ? @ and blanks in user and password percent-encoded"
-            )
+        urls = {name: env.get(name) or None for name in ("SUPABASE_DB_URL", "SUPABASE_PUBLISHER_URL")}
+        problems += [
+            f"{name} must have the form postgresql://user:password@host:port/database, "
+            "with # / ? @ and blanks in user and password percent-encoded"
+            for name, url in urls.items()
+            if url and not _is_database_url(url)
+        ]
+        if urls["SUPABASE_PUBLISHER_URL"] and not urls["SUPABASE_DB_URL"]:
+            problems.append("SUPABASE_PUBLISHER_URL is set, but not SUPABASE_DB_URL, which says what is read")
         if problems:
             raise SettingsError("; ".join(problems))
         home = Path(env.get("TLU_HOME") or REPOSITORY / ".tlu").expanduser().absolute()
-        return cls(home=home, environment=environment, database_url=url)
+        return cls(
+            home=home,
+            environment=environment,
+            database_url=urls["SUPABASE_DB_URL"],
+            publisher_url=urls["SUPABASE_PUBLISHER_URL"],
+        )
 
     @property
     def dagster_home(self) -> Path:

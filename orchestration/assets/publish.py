@@ -37,7 +37,7 @@ def published_tables(
     context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """This run's candidate, or the newest one when started alone, published in one transaction."""
-    url = pipeline.url()
+    url = pipeline.publisher_url()
     migrate(url)
     folder = pipeline.settings.candidates / context.run_id
     chosen = candidate.read(folder) if folder.exists() else candidate.latest(pipeline.settings.candidates)

@@ -13,12 +13,19 @@ def test_defaults_are_the_local_stand_in() -> None:
 
 
 def test_an_undeclared_environment_and_a_bad_url_are_both_named() -> None:
-    with pytest.raises(SettingsError, match=r"TLU_ENVIRONMENT.*SUPABASE_DB_URL"):
-        Settings.from_env({"TLU_ENVIRONMENT": "staging", "SUPABASE_DB_URL": "localhost"})
+    bad = {"TLU_ENVIRONMENT": "staging", "SUPABASE_DB_URL": "localhost", "SUPABASE_PUBLISHER_URL": "localhost"}
+    with pytest.raises(SettingsError, match=r"TLU_ENVIRONMENT.*SUPABASE_DB_URL.*SUPABASE_PUBLISHER_URL"):
+        Settings.from_env(bad)
+
+
+def test_a_publisher_without_a_database_is_a_mistake() -> None:
+    with pytest.raises(SettingsError, match="SUPABASE_PUBLISHER_URL is set, but not SUPABASE_DB_URL"):
+        Settings.from_env({"SUPABASE_PUBLISHER_URL": "postgresql://u@h/d"})
 
 
 def test_the_password_is_not_in_repr() -> None:
-    assert "hush" not in repr(Settings(Path("/x"), database_url="postgresql://u:hush@h/d"))
+    url = "postgresql://u:hush@h/d"
+    assert "hush" not in repr(Settings(Path("/x"), database_url=url, publisher_url=url))
 
 
 @pytest.mark.parametrize(

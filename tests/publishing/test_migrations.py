@@ -111,7 +111,7 @@ def test_plain_database_stays_closed_and_says_so(postgres_url: str, caplog: pyte
     assert "function auth.uid()" in warnings[0]
     assert "tlu migrate" in warnings[0]
     with psycopg.connect(postgres_url) as connection:
-        assert connection.execute("select count(*) from pg_policy").fetchone() == (0,)
+        assert connection.execute("select count(*) from pg_policy where polname = 'app_reads'").fetchone() == (0,)
 
 
 def test_supabase_cli_before_us(postgres_url: str) -> None:
