@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import psycopg
 import typer
@@ -163,6 +164,29 @@ def backtest(
     if json_file:
         json_file.write_text(json.dumps({"cutoffs": results}, indent=2, ensure_ascii=False) + "\n", "utf-8")
     _print_backtest(results)
+
+
+@app.command()
+def publish(
+    run_id: Annotated[str, typer.Argument(help="Run whose candidate it is; the newest without one.")] = "",
+    tenant: Annotated[UUID | None, typer.Option(help="Replace the rows of this academy alone.")] = None,
+    student: Annotated[list[UUID] | None, typer.Option(help="Of this student alone; may be given again.")] = None,
+) -> None:
+    """Publish a candidate that is there, for all or for a part of the students."""
+    from orchestration.database import publisher_url
+    from orchestration.gate import check_candidate
+    from orchestration.publishing import candidate, engine
+    from orchestration.publishing.scope import Scope
+
+    if tenant and student:
+        raise typer.BadParameter("--tenant and --student exclude each other")
+    scope = Scope(tenant=tenant, students=frozenset(student) if student else None)
+    chosen = load_settings()
+    found = candidate.read(chosen.candidates / run_id) if run_id else candidate.latest(chosen.candidates)
+    result = engine.publish(publisher_url(chosen), found, scope=scope, check=check_candidate)
+    out.print(f"Published version {result.version} from run {result.run_id}, {scope}.", soft_wrap=True)
+    for table, change in result.tables.items():
+        out.print(f"  serving.{table}: {change.inserted:,} new, {change.updated:,} changed, {change.deleted:,} gone")
 
 
 @app.command()

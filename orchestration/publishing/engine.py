@@ -8,6 +8,7 @@ Readers are never blocked: nothing but DML touches `serving`. Until the commit t
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -27,12 +28,14 @@ from orchestration.publishing.contracts import PUBLISHED_TABLES, PublishedTable
 from orchestration.publishing.errors import (
     CandidateError,
     GateRefused,
+    NothingPublished,
     OlderCandidate,
     PublishingError,
     PublishLocked,
     StagingChanged,
 )
 from orchestration.publishing.gate import CandidateCheck, GateLimits
+from orchestration.publishing.scope import ALL, Scope
 
 # Two transactions got in each other's way, or a lock was not to be had in time: the same again may well succeed.
 RETRYABLE = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
@@ -68,7 +71,7 @@ class PublishSettings:
 
 @dataclass(frozen=True)
 class TableChange:
-    """Rows of one table after a publication, and how it changed them."""
+    """Rows of one table after a publication, those outside its scope too, and how it changed them."""
 
     rows: int
     inserted: int
@@ -83,7 +86,10 @@ class TableChange:
 
 @dataclass(frozen=True)
 class PublishResult:
-    """A publication that was committed. `already_current`: the same content was live before."""
+    """A publication that was committed. `already_current`: the same content was live before.
+
+    `valid_until` is that of the last publication for all.
+    """
 
     version: int
     run_id: str
@@ -104,6 +110,7 @@ def publish(
     candidate: Candidate,
     *,
     check: CandidateCheck,
+    scope: Scope = ALL,
     limits: GateLimits | None = None,
     settings: PublishSettings | None = None,
     allow_older: bool = False,
@@ -112,11 +119,13 @@ def publish(
 ) -> PublishResult:
     """Replace what the app reads by `candidate`, all tables at once, writing only rows that differ.
 
-    `check` is called once a table. With `allow_older` a candidate may replace a newer one: a rollback.
+    `check` is called once a table. With a `scope` only the rows of an academy or of some students are replaced. With
+    `allow_older` a candidate may replace a newer one: a rollback.
 
     Raises, and leaves everything as it was: GateRefused with every reason; OlderCandidate when a newer candidate is
-    live; PublishLocked when another publisher is at work; StagingChanged when the loaded rows are not there any more;
-    CandidateError when Postgres refuses a value; psycopg.Error.
+    live in the scope; NothingPublished for a part when nothing is live yet; PublishLocked when another publisher is at
+    work; StagingChanged when the loaded rows are not there any more; CandidateError when Postgres refuses a value;
+    psycopg.Error.
     """
     limits, settings = limits or GateLimits(), settings or PublishSettings()
     started = time.monotonic()
@@ -126,19 +135,19 @@ def publish(
     # No prepared statements and no session state: a pooler in transaction mode may sit between.
     with psycopg.connect(url, autocommit=True, prepare_threshold=None) as connection:
         try:
-            loaded = _load(connection, candidate, settings)
-            problems = gate.volume_problems(connection, candidate, limits)
+            loaded = _load(connection, candidate, scope, settings)
+            problems = gate.volume_problems(connection, candidate, limits, scope)
             if problems:
                 raise GateRefused(map(str, problems))
             result = _with_retries(
-                lambda: _replace(connection, candidate, loaded, settings, clock(), allow_older=allow_older),
+                lambda: _replace(connection, candidate, scope, loaded, settings, clock(), allow_older=allow_older),
                 settings.retry_after_seconds,
                 sleep,
             )
         finally:
             _clear(connection, candidate)
     result = replace(result, seconds=time.monotonic() - started)
-    log.info("version %s published from run %s in %.1f s", result.version, result.run_id, result.seconds)
+    log.info("version %s published from run %s, %s, in %.1f s", result.version, result.run_id, scope, result.seconds)
     return result
 
 
@@ -153,13 +162,14 @@ def rollback(
 ) -> PublishResult:
     """Publish the newest candidate in `folder` that was live once and is older than the live one, as a new version.
 
-    It may delete as many rows as it must. Raises CandidateError when there is none, and what `publish` raises.
+    It may delete as many rows as it must. Raises NothingPublished, CandidateError when there is none to go back to, and
+    what `publish` raises.
     """
     with psycopg.connect(url, prepare_threshold=None) as connection:
         current = connection.execute(sql.CURRENT).fetchone()
         published = {run_id for (run_id,) in connection.execute(sql.PUBLISHED_RUNS)}
     if current is None:
-        raise CandidateError("Nothing is published yet, so there is nothing to go back from.")
+        raise NothingPublished("Nothing is published yet, so there is nothing to go back from.")
     earlier = [path for path in candidates.folders(folder) if path.name in published and path.name != current[1]]
     for path in earlier:
         candidate = candidates.read(path)
@@ -180,25 +190,33 @@ def rollback(
 Fingerprint = tuple[int, str]
 
 
-def _load(connection: psycopg.Connection, candidate: Candidate, settings: PublishSettings) -> dict[str, Fingerprint]:
-    """Copy the candidate into staging and return what then lies there, table by table."""
+def _load(
+    connection: psycopg.Connection, candidate: Candidate, scope: Scope, settings: PublishSettings
+) -> dict[str, Fingerprint]:
+    """Copy the candidate's rows of the scope into staging and return what then lies there, table by table."""
     run = {"run_id": candidate.manifest.run_id}
     loaded = {}
+    tables = list(filter(scope.includes, PUBLISHED_TABLES))
     with connection.transaction():
         _set_limits(connection, settings)
-        for table in PUBLISHED_TABLES:
+        for table in tables:
             connection.execute(sql.clear_staging(table), run)
             with _without_rows(table):
-                postgres_arrow.copy_arrow(connection, (sql.STAGING, table.name), _staged(candidate, table))
+                sent = postgres_arrow.copy_arrow(
+                    connection, (sql.STAGING, table.name), _staged(candidate, table, scope)
+                )
+            expected = candidate.manifest.rows[table.name] if scope.is_all else sent
             loaded[table.name] = _fingerprint(connection, candidate, table)
-    for table in PUBLISHED_TABLES:
+            if loaded[table.name][0] != expected:
+                raise StagingChanged(_changed(table, expected, loaded[table.name][0]))
+    for table in tables:
         connection.execute(sql.analyze_staging(table))
     return loaded
 
 
-def _staged(candidate: Candidate, table: PublishedTable) -> Iterator[pa.RecordBatch]:
+def _staged(candidate: Candidate, table: PublishedTable, scope: Scope) -> Iterator[pa.RecordBatch]:
     names = sql.staged_columns(table)
-    for batch in candidate.batches(table):
+    for batch in map(scope.select, candidate.batches(table)):
         run_id = pa.repeat(candidate.manifest.run_id, batch.num_rows)
         yield pa.RecordBatch.from_arrays([run_id, *batch.columns], names)
 
@@ -206,6 +224,7 @@ def _staged(candidate: Candidate, table: PublishedTable) -> Iterator[pa.RecordBa
 def _replace(
     connection: psycopg.Connection,
     candidate: Candidate,
+    scope: Scope,
     loaded: dict[str, Fingerprint],
     settings: PublishSettings,
     at: dt.datetime,
@@ -219,21 +238,30 @@ def _replace(
         if connection.execute(sql.TRY_LOCK).fetchone() != (True,):
             raise PublishLocked("Another publication is under way on this database. Try again when it has ended.")
         current = connection.execute(sql.CURRENT).fetchone()
-        if current and not allow_older and manifest.created_at < current[3]:
+        if current is None and not scope.is_all:
+            raise NothingPublished(f"Nothing is published yet that {scope} could be a part of. Publish for all first.")
+        [newest] = connection.execute(sql.NEWEST_LIVE, {"tenant": scope.tenant}).fetchone() or [None]
+        if newest and not allow_older and manifest.created_at < newest:
             raise OlderCandidate(
                 f"Run {manifest.run_id} made its candidate at {manifest.created_at:%Y-%m-%d %H:%M:%S %Z}, before the "
-                f"live one of run {current[1]}. Run again, or use `tlu rollback` to go back."
+                f"live one of {newest:%Y-%m-%d %H:%M:%S %Z}. Run again, or use `tlu rollback` to go back."
             )
+        changes = {
+            table.name: _replace_table(connection, candidate, table, scope, loaded[table.name])
+            for table in filter(scope.includes, PUBLISHED_TABLES)
+        }
+        content_hash, valid_until = manifest.content_hash, at + settings.valid_for
+        if current and not scope.is_all:
+            content_hash, valid_until = _mixed_hash(current[4], scope, content_hash), current[5]
         version = sql.number(connection, sql.LAST_VERSION) + 1
-        changes = {table.name: _replace_table(connection, candidate, table, loaded) for table in PUBLISHED_TABLES}
         record = {
             "version": version,
             "run_id": manifest.run_id,
             "as_of": manifest.as_of,
             "published_at": at,
-            "valid_until": at + settings.valid_for,
+            "valid_until": valid_until,
             "candidate_created_at": manifest.created_at,
-            "content_hash": manifest.content_hash,
+            "content_hash": content_hash,
             "row_counts": Jsonb({name: change.rows for name, change in changes.items()}),
             "changed_counts": Jsonb({name: change.changed for name, change in changes.items()}),
             "changes": Jsonb(
@@ -244,46 +272,62 @@ def _replace(
             ),
             "models": Jsonb({name: model.model_dump() for name, model in manifest.models.items()}),
             "is_rollback": allow_older,
+            "scope": str(scope),
+            "tenant": scope.tenant,
         }
-        connection.execute(sql.RETIRE_CURRENT)
-        connection.execute(sql.RECORD, record)
+        if scope.is_all:
+            connection.execute(sql.RETIRE_CURRENT)
+            connection.execute(sql.RECORD, record)
+        else:
+            connection.execute(sql.RECORD_PART, record)
         connection.execute(sql.LOG, record)
     return PublishResult(
         version=version,
         run_id=manifest.run_id,
         published_at=at,
-        valid_until=at + settings.valid_for,
+        valid_until=valid_until,
         tables=changes,
         seconds=0.0,
-        already_current=current is not None and current[4] == manifest.content_hash,
+        already_current=current is not None and current[4] == content_hash,
     )
 
 
+def _mixed_hash(live: str, scope: Scope, content: str) -> str:
+    """Identity of what is live once the rows of a scope are another candidate's."""
+    return hashlib.sha256(f"{live} {scope} {content}".encode()).hexdigest()
+
+
 def _replace_table(
-    connection: psycopg.Connection, candidate: Candidate, table: PublishedTable, loaded: dict[str, Fingerprint]
+    connection: psycopg.Connection, candidate: Candidate, table: PublishedTable, scope: Scope, loaded: Fingerprint
 ) -> TableChange:
-    expected = candidate.manifest.rows[table.name]
+    expected = loaded[0]
     # Staging was loaded outside this transaction: a crash empties it, and then everything live would be deleted.
     found = _fingerprint(connection, candidate, table)
-    if found != loaded[table.name] or found[0] != expected:
-        raise StagingChanged(
-            f"{table.name}: {expected:,} rows were loaded, {found[0]:,} are in staging"
-            f"{'' if found[0] != expected else ', and they differ'}. Nothing was published; publish again."
-        )
+    if found != loaded:
+        raise StagingChanged(_changed(table, expected, found[0]))
     values = {
         "run_id": candidate.manifest.run_id,
         "model_version": candidate.model_version(table),
         "computed_at": candidate.manifest.created_at,
+        **scope.values,
     }
-    before = sql.number(connection, sql.count_live(table))
+    before = sql.number(connection, sql.count_live(table, ALL))
     with _without_rows(table):
         merged = connection.execute(sql.merge(table), values).rowcount
-    deleted = connection.execute(sql.delete_gone(table), values).rowcount
-    after = sql.number(connection, sql.count_live(table))
+    deleted = connection.execute(sql.delete_gone(table, scope), values).rowcount
+    after = sql.number(connection, sql.count_live(table, scope), values)
     if after != expected:
-        raise PublishingError(f"{table.name}: {after:,} rows would be live, the candidate has {expected:,}")
-    inserted = after - before + deleted
-    return TableChange(rows=after, inserted=inserted, updated=merged - inserted, deleted=deleted)
+        raise PublishingError(f"{table.name}: {after:,} rows of {scope} would be live, the candidate has {expected:,}")
+    rows = after if scope.is_all else sql.number(connection, sql.count_live(table, ALL))
+    inserted = rows - before + deleted
+    return TableChange(rows=rows, inserted=inserted, updated=merged - inserted, deleted=deleted)
+
+
+def _changed(table: PublishedTable, expected: int, found: int) -> str:
+    return (
+        f"{table.name}: {expected:,} rows were loaded, {found:,} are in staging"
+        f"{'' if found != expected else ', and they differ'}. Nothing was published; publish again."
+    )
 
 
 @contextmanager

@@ -26,7 +26,11 @@ class GateRefused(PublishingError):
 
 
 class OlderCandidate(PublishingError):
-    """A candidate that is older than the live one came late."""
+    """A candidate that is older than what is live came late."""
+
+
+class NothingPublished(PublishingError):
+    """There is nothing live yet that could be gone back from, or be replaced in part."""
 
 
 class PublishLocked(PublishingError):

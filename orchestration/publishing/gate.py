@@ -16,6 +16,7 @@ import pyarrow as pa
 from orchestration.publishing import sql
 from orchestration.publishing.candidate import Candidate, Manifest
 from orchestration.publishing.contracts import PUBLISHED_TABLES, STUDENTS, PublishedTable
+from orchestration.publishing.scope import Scope
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,9 @@ def candidate_problems(candidate: Candidate, check: CandidateCheck) -> list[Prob
     return problems
 
 
-def volume_problems(connection: psycopg.Connection, candidate: Candidate, limits: GateLimits) -> list[Problem]:
+def volume_problems(
+    connection: psycopg.Connection, candidate: Candidate, limits: GateLimits, scope: Scope
+) -> list[Problem]:
     """What is wrong with the staged rows beside what is live and beside the app's own students and academies.
 
     The app's tables are consulted where they are on the same database.
@@ -87,21 +90,27 @@ def volume_problems(connection: psycopg.Connection, candidate: Candidate, limits
     # Going back in time is asked for by hand, and fewer students had a history then.
     may_shrink = current is None or candidate.manifest.as_of < current[2]
     problems = []
-    for table in PUBLISHED_TABLES:
+    for table in filter(scope.includes, PUBLISHED_TABLES):
         has_owners = bool(sql.number(connection, sql.APP_HAS_TABLE, {"name": f"public.{table.owner.app_table}"}))
         if not may_shrink:
-            problems += _deletes(connection, candidate, table, limits, has_owners=has_owners)
+            problems += _deletes(connection, candidate, table, limits, scope, has_owners=has_owners)
         if has_owners:
             problems += _owners(connection, candidate, table, limits)
     return problems
 
 
 def _deletes(
-    connection: psycopg.Connection, candidate: Candidate, table: PublishedTable, limits: GateLimits, *, has_owners: bool
+    connection: psycopg.Connection,
+    candidate: Candidate,
+    table: PublishedTable,
+    limits: GateLimits,
+    scope: Scope,
+    *,
+    has_owners: bool,
 ) -> list[Problem]:
-    live = sql.number(connection, sql.count_live(table))
-    statement = sql.count_planned_deletes(table, of_known_owners=has_owners)
-    deleted = sql.number(connection, statement, {"run_id": candidate.manifest.run_id})
+    live = sql.number(connection, sql.count_live(table, scope), scope.values)
+    statement = sql.count_planned_deletes(table, scope, of_known_owners=has_owners)
+    deleted = sql.number(connection, statement, {"run_id": candidate.manifest.run_id, **scope.values})
     if deleted <= limits.max_deleted_share * live:
         return []
     return [

@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration.publishing.contracts import PublishedTable
+from orchestration.publishing.scope import Scope
 
 SERVING, STAGING = "serving", "serving_staging"
 
@@ -21,10 +22,18 @@ TRY_LOCK = "select pg_try_advisory_xact_lock(20261123, 2)"
 SET_LOCAL = "select set_config(%(name)s, %(value)s, true)"
 
 CURRENT = """
-    select version, run_id, as_of, candidate_created_at, content_hash from serving.publication where is_current
+    select version, run_id, as_of, candidate_created_at, content_hash, valid_until
+    from serving.publication where is_current
+"""
+# The newest candidate that anything live in the scope can be of: of the last publication for all, and of those since
+# then that may have touched the same academy. What was published for some students counts for every academy.
+NEWEST_LIVE = """
+    select max(candidate_created_at) from serving_staging.publish_log
+    where version >= (select max(version) from serving_staging.publish_log where scope = 'all')
+      and (tenant_id is null or %(tenant)s::uuid is null or tenant_id = %(tenant)s)
 """
 LAST_VERSION = "select coalesce(max(version), 0) from serving_staging.publish_log"
-PUBLISHED_RUNS = "select distinct run_id from serving_staging.publish_log"
+PUBLISHED_RUNS = "select distinct run_id from serving_staging.publish_log where scope = 'all'"
 RETIRE_CURRENT = "update serving.publication set is_current = false where is_current"
 RECORD = """
     insert into serving.publication (
@@ -40,12 +49,19 @@ RECORD = """
         content_hash = excluded.content_hash, row_counts = excluded.row_counts,
         changed_counts = excluded.changed_counts, models = excluded.models, is_current = true
 """
+# What is live is then of several runs: cut-off and validity stay those of the run that was published for all.
+RECORD_PART = """
+    update serving.publication set version = %(version)s, content_hash = %(content_hash)s,
+        row_counts = row_counts || %(row_counts)s, changed_counts = %(changed_counts)s
+    where is_current
+"""
 LOG = """
     insert into serving_staging.publish_log (
-        version, run_id, as_of, published_at, candidate_created_at, content_hash, row_counts, changes, is_rollback
+        version, run_id, as_of, published_at, candidate_created_at, content_hash, row_counts, changes, is_rollback,
+        scope, tenant_id
     ) values (
         %(version)s, %(run_id)s, %(as_of)s, %(published_at)s, %(candidate_created_at)s, %(content_hash)s,
-        %(row_counts)s, %(changes)s, %(is_rollback)s
+        %(row_counts)s, %(changes)s, %(is_rollback)s, %(scope)s, %(tenant)s
     )
 """
 APP_HAS_TABLE = "select to_regclass(%(name)s) is not null"
@@ -86,15 +102,17 @@ def staging_fingerprint(table: PublishedTable) -> sql.Composed:
     ).format(staged=_staged(table))
 
 
-def count_live(table: PublishedTable) -> sql.Composed:
-    """Rows that the app reads now."""
-    return sql.SQL("select count(*) from {live}").format(live=_live(table))
+def count_live(table: PublishedTable, scope: Scope) -> sql.Composed:
+    """Rows of the scope that the app reads now."""
+    return sql.SQL("select count(*) from {live} as t where {in_scope}").format(
+        live=_live(table), in_scope=scope.condition("t")
+    )
 
 
-def count_planned_deletes(table: PublishedTable, *, of_known_owners: bool) -> sql.Composed:
+def count_planned_deletes(table: PublishedTable, scope: Scope, *, of_known_owners: bool) -> sql.Composed:
     """Live rows that this run would delete; with `of_known_owners` only those whose owner the app still has."""
     statement = sql.SQL("select count(*) from {live} as t where {is_gone}").format(
-        live=_live(table), is_gone=_is_gone(table)
+        live=_live(table), is_gone=_is_gone(table, scope)
     )
     if not of_known_owners:
         return statement
@@ -142,15 +160,15 @@ def merge(table: PublishedTable) -> sql.Composed:
     )
 
 
-def delete_gone(table: PublishedTable) -> sql.Composed:
-    """Delete live rows that this run does not have."""
-    return sql.SQL("delete from {live} as t where {is_gone}").format(live=_live(table), is_gone=_is_gone(table))
+def delete_gone(table: PublishedTable, scope: Scope) -> sql.Composed:
+    """Delete live rows of the scope that this run does not have."""
+    return sql.SQL("delete from {live} as t where {is_gone}").format(live=_live(table), is_gone=_is_gone(table, scope))
 
 
-def _is_gone(table: PublishedTable) -> sql.Composed:
-    return sql.SQL("not exists (select from {staged} as s where s.run_id = %(run_id)s and {same_key})").format(
-        staged=_staged(table), same_key=_same_key(table)
-    )
+def _is_gone(table: PublishedTable, scope: Scope) -> sql.Composed:
+    return sql.SQL(
+        "{in_scope} and not exists (select from {staged} as s where s.run_id = %(run_id)s and {same_key})"
+    ).format(in_scope=scope.condition("t"), staged=_staged(table), same_key=_same_key(table))
 
 
 def _same_key(table: PublishedTable) -> sql.Composed:
