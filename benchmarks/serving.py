@@ -6,13 +6,14 @@ Makes a database of its own on the local server, and drops it. Prints Markdown.
 from __future__ import annotations
 
 import argparse
+import concurrent.futures
 import datetime as dt
 import os
 import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -37,6 +38,10 @@ STUDENTS_OF_A_TENANT = 1_000
 CONTENTS = 5_000
 SUBJECTS = ("국어", "수학", "영어", "과학", "사회")
 SUBJECT_IDS = tuple(str(uuid.UUID(int=(4 << 76) + n)) for n in range(len(SUBJECTS)))
+TURNS = 3
+"""How often each read is measured in turn with the others."""
+OPEN_SECONDS = 30
+"""Age of the transaction that is open beside a publication."""
 CHECKED = 1_000_000
 """Rows that are shown to the expectations: as a pandas frame 20 million do not fit the memory of a small machine."""
 ADR_MILLISECONDS = 500
@@ -81,7 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--students", type=int, default=1_000_000)
     parser.add_argument("--items", type=int, default=20, help="recommendations of a student")
-    parser.add_argument("--seconds", type=int, default=20, help="of each read at each number of clients")
+    parser.add_argument("--seconds", type=int, default=10, help="of a turn of each read at each number of clients")
+    parser.add_argument("--readers-students", type=int, default=100_000, help="students while readers loop")
     options = parser.parse_args(arguments)
     students, items = options.students, options.items
     home = load_settings().home
@@ -91,6 +97,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         add_students(url, students)
         print_publishing(url, Path(folder), students, items)
         print_reads(url, Path(folder), students, options.seconds)
+    readers = min(students, options.readers_students)
+    with fresh_database(server.start(home).url) as url, tempfile.TemporaryDirectory(dir=home) as folder:
+        schema.install(url)
+        migrate(url)
+        add_students(url, readers)
+        print_reads_while_publishing(url, Path(folder), readers, items)
 
 
 @contextmanager
@@ -184,6 +196,7 @@ def print_publishing(url: str, folder: Path, students: int, items: int) -> None:
         "1 % of the rows changed": write(folder, 2, tables(students, items, changed)),
         "the same candidate again": candidate.read(folder / "run-2"),
     }.items():
+        settle(url)
         before = wal_position(url)
         result = publish(url, chosen, check=lambda *_: [])
         times.append((what, rows_written(result), result.seconds, wal_since(url, before)))
@@ -219,7 +232,6 @@ def bare_copy(url: str, chosen: Candidate) -> tuple[float, int]:
         connection.commit()
         seconds, wal = time.perf_counter() - started, wal_since(url, before)
         connection.execute("drop table public.bare")
-    checkpoint(url)
     return seconds, wal
 
 
@@ -242,32 +254,82 @@ def wal_since(url: str, position: str) -> int:
     return int(size)
 
 
-def checkpoint(url: str) -> None:
-    """Let what was written before not be paid for later."""
+def settle(url: str) -> None:
+    """Do what autovacuum would do by the next night, so that nobody pays for what was written before."""
     with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("vacuum (analyze)")
         connection.execute("checkpoint")
 
 
 def print_reads(url: str, folder: Path, students: int, seconds: int) -> None:
     """Latencies of each read, with as many clients at once."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("vacuum (analyze) serving.content_recommendations")
-    checkpoint(url)
+    settle(url)
     for who, frame in {"as the owner": "{read}", "as the student, as PostgREST asks": AS_STUDENT}.items():
         print(f"\nMilliseconds, {who}:\n")
         print(f"| read | clients | p50 | p99 | reads/s | p50 / bare | {ADR_MILLISECONDS} ms / p99 |")
         print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
         for clients in CLIENTS:
-            times = {}
-            for name, read in READS.items():
-                values = {"student": STUDENT, "subject": SUBJECT_IDS[1], "columns": COLUMNS}
-                script = frame.format(read=read.format(**values), **values)
-                times[name] = pgbench(url, folder, script, students, clients, seconds)
+            scripts = {name: script(frame, read) for name, read in READS.items()}
+            # In turns, after a turn that fills the caches: neighbours on the machine then disturb all alike.
+            turns = [
+                {name: pgbench(url, folder, text, students, clients, seconds) for name, text in scripts.items()}
+                for _ in range(TURNS + 1)
+            ]
+            times = {name: np.concatenate([turn[name] for turn in turns[1:]]) for name in READS}
             ours, bare, _ = (float(np.median(found)) for found in times.values())
             for name, found in times.items():
                 p50, p99 = np.percentile(found, [50, 99])
                 ratios = f"{ours / bare:.2f} | {ADR_MILLISECONDS / p99:,.0f}" if name.startswith("recommend") else " | "
-                print(f"| {name} | {clients} | {p50:.2f} | {p99:.2f} | {len(found) / seconds:,.0f} | {ratios} |")
+                print(
+                    f"| {name} | {clients} | {p50:.2f} | {p99:.2f} | {len(found) / seconds / TURNS:,.0f} | {ratios} |"
+                )
+
+
+def print_reads_while_publishing(url: str, folder: Path, students: int, items: int) -> None:
+    """Eight readers without a pause: beside nothing, a publication of every row, that and an old transaction."""
+    every = np.arange(students * items)
+    publish(url, write(folder, 1, tables(students, items)), check=lambda *_: [])
+    settle(url)
+    candidates = {2: tables(students, items, every), 3: tables(students, items)}
+    for run, rows in candidates.items():
+        write(folder, run, rows)
+    print(f"\nEight readers of {students:,} students, milliseconds:\n")
+    print("| beside | reads | p50 | p99 | worst |\n| --- | ---: | ---: | ---: | ---: |")
+    with psycopg.connect(url) as old:
+        print_loop(url, folder, students, "nothing", lambda: time.sleep(OPEN_SECONDS))
+        print_loop(url, folder, students, "a publication of every row", lambda: republish(url, folder, 2))
+        old.execute("set transaction isolation level repeatable read")
+        old.execute("select count(*) from serving.content_recommendations")
+        time.sleep(OPEN_SECONDS)
+        beside = f"the same, and a transaction open for {OPEN_SECONDS} s before"
+        print_loop(url, folder, students, beside, lambda: republish(url, folder, 3))
+
+
+def republish(url: str, folder: Path, run: int) -> None:
+    """Publish the candidate of a run; all its rows must have been written."""
+    result = publish(url, candidate.read(folder / f"run-{run}"), check=lambda *_: [])
+    change = result.tables[CONTENT_RECOMMENDATIONS.name]
+    if change.updated != change.rows:
+        raise RuntimeError(f"{change.updated:,} of {change.rows:,} rows were updated: the readers saw no publication")
+
+
+def print_loop(url: str, folder: Path, students: int, beside: str, meanwhile: Callable[[], None]) -> None:
+    """Latencies of eight readers who loop until `meanwhile` has returned."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        work = pool.submit(meanwhile)
+        found = []
+        while not work.done():
+            found.append(pgbench(url, folder, script("{read}", next(iter(READS.values()))), students, 8, 2))
+        work.result()
+    times = np.concatenate(found)
+    p50, p99 = np.percentile(times, [50, 99])
+    print(f"| {beside} | {len(times):,} | {p50:.2f} | {p99:.2f} | {times.max():.1f} |")
+
+
+def script(frame: str, read: str) -> str:
+    """The statements of one transaction."""
+    values = {"student": STUDENT, "subject": SUBJECT_IDS[1], "columns": COLUMNS}
+    return frame.format(read=read.format(**values), **values)
 
 
 def pgbench(url: str, folder: Path, script: str, students: int, clients: int, seconds: int) -> np.ndarray:

@@ -1,0 +1,11 @@
+export {
+  type Analytics,
+  type Answer,
+  createAnalytics,
+  createCircuit,
+  type Options,
+  type Problem,
+  type Source,
+} from './analytics.ts';
+export type { LearningPatterns, Recommendation, ScorePrediction } from './contract.ts';
+export type { Reader } from './reader.ts';

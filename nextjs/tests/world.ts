@@ -1,0 +1,78 @@
+/** The database that the tests read: students of tests/serving/world.py, and rows for them. */
+import postgres from 'postgres';
+
+function setting(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run the tests with pytest, which makes their database`);
+  return value;
+}
+
+/** As an owner, who sees and may do everything. */
+export const OWNER_URL = setting('TLU_TEST_OWNER_URL');
+/** As `authenticator`, who may do nothing but take a role. */
+export const APP_URL = setting('TLU_TEST_APP_URL');
+
+const id = (number: number) => `00000000-0000-0000-0000-${number.toString(16).padStart(12, '0')}`;
+export const [TENANT, OTHER_TENANT] = [id(1), id(2)];
+/** Of the same year of one academy; rows of their own have the first two. */
+export const [STUDENT, OTHER, NEW] = [id(100), id(101), id(102)];
+/** Of another academy, where nothing is published. */
+export const ELSEWHERE = id(103);
+export const [REVISION, MATH, CALCULUS, READING] = [id(400), id(401), id(403), id(404)];
+export const NOBODY = id(999);
+export const BOOK = id(700);
+export const TARGET = '2026-12-06';
+
+export async function publish(owner: postgres.Sql): Promise<void> {
+  await owner.unsafe(`
+    delete from serving.content_recommendations;
+    delete from serving.fallback_recommendations;
+    delete from serving.score_predictions;
+    delete from serving.student_learning_patterns;
+    delete from serving.student_risk_analysis;
+    delete from serving.publication;
+    insert into serving.publication
+    values ('run-1', 1, '2026-11-23', now(), now() + interval '1 hour', now(), '', '{}', '{}', '{}', true);
+    insert into serving.content_recommendations
+    select student, n, '${TENANT}', 'book', ('00000000-0000-0000-0000-' || lpad(to_hex(600 + n), 12, '0'))::uuid, '수학',
+      case when n % 2 = 0 then '${CALCULUS}'::uuid end, n, 1.0 / n, '[{"code": "next_in_series"}]',
+      case student when '${STUDENT}' then '첫째의 다음 권이에요.' else '둘째의 다음 권이에요.' end,
+      'links', 'run-1', 'rec-1', now()
+    from unnest(array['${STUDENT}', '${OTHER}']::uuid[]) as student, generate_series(1, 20) as n;
+    insert into serving.fallback_recommendations
+    values ('${TENANT}', 'HIGH', 2, '수학', 1, 'book', '${BOOK}', '${CALCULUS}', 0.4, '[]', '같은 학년이 많이 골랐어요.',
+      'popular', 'run-1', 'rec-1', now());
+    insert into serving.score_predictions
+    select '${STUDENT}', '수학', kind, day, '${TENANT}', 60, 70, 55, 85, 0.7, 'improving', '[]', 'hierarchical', 'run-1',
+      'score-1', now()
+    from unnest(array['mock', 'internal']) as kind, unnest(array['2026-12-01', '2026-12-11']::date[]) as day;
+    insert into serving.student_learning_patterns values ('${STUDENT}', '${TENANT}', '{evening}', '{1,2}', '{0}', '{영어}',
+      71.5, 95, 120, '[]', '[]', '[]', null, null, null, null, '{20,21}', 40, 0.7, '2026-08-31', '2026-11-22', 'measured',
+      'run-1', 'patterns-1', now());
+    insert into serving.student_risk_analysis (student_id, subject, tenant_id, risk_score, recent_grade_trend,
+      mastery_estimate, factors, basis, run_id, model_version, computed_at)
+    values ('${STUDENT}', '수학', '${TENANT}', 20, 0, 85, '[]', 'b', 'run-1', 'risk-1', now());
+  `);
+}
+
+/** Books, mock exams and plans of the app itself. */
+export async function fillApp(owner: postgres.Sql): Promise<void> {
+  await owner.unsafe(`
+    insert into public.master_books (id, title, is_active, tenant_id, school_type, subject_id, total_pages, created_at)
+    select ('00000000-0000-0000-0000-' || lpad(to_hex(700 + n), 12, '0'))::uuid, '교재 ' || n, n <> 9,
+      case n when 8 then '${OTHER_TENANT}'::uuid end, case n when 7 then 'MIDDLE' when 6 then 'HIGH' end,
+      case when n < 4 then '${CALCULUS}'::uuid end, 100, now() - n * interval '1 day'
+    from generate_series(0, 9) as n;
+    insert into public.student_mock_scores (student_id, tenant_id, exam_date, exam_title, grade, subject_id,
+      subject_group_id, percentile)
+    select '${STUDENT}', '${TENANT}', date '2026-01-01' + n * 30, '모의 ' || n, 2, '${CALCULUS}', '${MATH}', 40 + n * 10
+    from generate_series(1, 4) as n;
+    insert into public.student_plan (student_id, tenant_id, plan_date, block_index, content_type, content_id, status)
+    select '${STUDENT}', '${TENANT}', current_date - n, 0, 'book', '${BOOK}',
+      case when extract(dow from current_date - n) = 0 then 'pending' else 'completed' end
+    from generate_series(1, 27) as n;
+  `);
+}
+
+/** Connections that end with the test file. */
+export const owner = postgres(OWNER_URL, { max: 2, onnotice: () => {} });
