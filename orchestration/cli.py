@@ -79,12 +79,18 @@ def url() -> None:
 
 
 @app.command()
-def migrate() -> None:
+def migrate(
+    app_views: Annotated[bool, typer.Option("--app-views", help="Also views under names that the app reads.")] = False,
+) -> None:
     """Apply every migration of supabase/migrations again; each is made so that this changes nothing twice."""
     from orchestration.database import database_url
+    from orchestration.publishing.migrations import OPTIONAL
     from orchestration.publishing.migrations import migrate as apply
 
-    applied = apply(database_url(load_settings()), again=True)
+    target = database_url(load_settings())
+    applied = apply(target, again=True)
+    if app_views:
+        applied += apply(target, again=True, folder=OPTIONAL)
     out.print(f"{len(applied)} migrations applied: {', '.join(applied)}")
 
 

@@ -20,6 +20,8 @@ from psycopg.errors import Diagnostic
 from orchestration.publishing.errors import MigrationError
 
 FOLDER = Path(__file__).resolve().parents[2] / "supabase" / "migrations"
+OPTIONAL = FOLDER.with_name("optional")
+"""Migrations that are applied only when somebody asks for them."""
 _NAME = re.compile(r"(?P<version>\d{14})_(?P<name>\w+)\.sql")
 
 # Of our own choosing; differs from the publisher's.

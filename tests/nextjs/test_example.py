@@ -41,8 +41,8 @@ PUBLISHED = f"""
         'improving', '[]', 'hierarchical', 'run-1', 'score-1', now()
     from (values ('mock', 71), ('internal', 64)) as e (kind, expected), unnest(array[0, 60]) as days;
     insert into serving.student_learning_patterns values ('{STUDENT}', '{TENANT}', '{{evening,night}}', '{{1,3}}',
-        '{{0,6}}', '{{영어}}', 71.5, 95, 120, '[]', '[]', '[]', null, null, null, null, '{{20,21}}', 40, 0.7, '2026-08-31',
-        '2026-11-22', 'measured', 'run-1', 'patterns-1', now());
+        '{{0,6}}', '{{영어}}', 71.5, 95, 120, '[]', '[]', '[]', null, null, null, null, '{{20,21}}', 40, 0.7,
+        '2026-08-31', '2026-11-22', 'measured', 'run-1', 'patterns-1', now());
 """
 
 
