@@ -350,21 +350,24 @@ def _print_source_rows(target: str) -> None:
 
 
 def _print_backtest(results: list[dict[str, Any]]) -> None:
+    columns = ("recall_at_20", "ndcg_at_20", "ndcg_at_10", "mrr_at_20")
     table = Table(title="Contents not started before, next 14 days", title_justify="left", box=None)
-    for name in ("as of", "model", "students", "recall@20", "ndcg@20"):
-        table.add_column(name, justify="left" if name in {"as of", "model"} else "right")
+    table.add_column("as of")
+    table.add_column("ranking")
+    for name in ("students", *columns):
+        table.add_column(name.replace("_at_", "@"), justify="right")
     for result in results:
         block = result["recommendations"]
-        rows = {"ours": block, **block["baselines"]}
-        for name, metrics in rows.items():
-            table.add_row(
-                result["as_of"],
-                name,
-                f"{block['students']:,}",
-                f"{metrics['recall_at_20']:.4f}",
-                f"{metrics['ndcg_at_20']:.4f}",
-            )
+        for name, figures in {"ours": block, **block["baselines"]}.items():
+            cells = ("–" if figures[column] is None else f"{figures[column]:.4f}" for column in columns)
+            table.add_row(result["as_of"], name, f"{block['students']:,}", *cells)
     out.print(table)
+    for result in results:
+        for name, lift in result["recommendations"]["lift_over"].items():
+            gain = lift["all"]["ndcg_at_20"] if "all" in lift else {"low": None}
+            if gain["low"] is not None:
+                interval = f"{gain['low']:+.1%} to {gain['high']:+.1%}"
+                out.print(f"{result['as_of']}: NDCG@20 {gain['value']:+.1%} over {name} (95 %: {interval})")
 
 
 def _print_status(document: dict[str, Any]) -> None:

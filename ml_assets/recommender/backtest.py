@@ -8,31 +8,39 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 
 from ml_assets.evaluation.ranking import RankingMetrics, evaluate_rankings
 from ml_assets.recommender.config import START_HALF_LIVES, RecommenderConfig
+from ml_assets.recommender.figures import DEPTH, Facts, figures, lifts
 from ml_assets.recommender.inputs import RecommenderInput
 from ml_assets.recommender.model import RecommenderModel, fit
 from ml_assets.recommender.ranking import BASELINES, personal, rank
 
-DEPTH: Final = 20
-"""Length of the lists that are measured."""
-
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The model and its baselines against the same truth, over the same students."""
+    """The model and its baselines against the same truth, over the same students.
+
+    `figures` holds all that is measured, under "model" and under the names of the baselines; `lifts`, by baseline, how
+    much better the model is, with intervals.
+    """
 
     model: RankingMetrics
     baselines: dict[str, RankingMetrics]
+    figures: dict[str, dict[str, float | None]]
+    lifts: dict[str, dict[str, Any]]
 
     def to_dict(self) -> dict[str, Any]:
         """The block that `tlu backtest --json` prints; a metric without students is None."""
-        baselines = {name: _figures(metrics) for name, metrics in self.baselines.items()}
-        return {"students": self.model.students, **_figures(self.model), "baselines": baselines}
+        return {
+            "students": self.model.students,
+            **self.figures["model"],
+            "baselines": {name: self.figures[name] for name in self.baselines},
+            "lift_over": self.lifts,
+        }
 
 
 def evaluate_recommender(
@@ -91,12 +99,14 @@ def _last_window(inputs: RecommenderInput, config: RecommenderConfig) -> tuple[R
 
 
 def _compare(model: RecommenderModel, inputs: RecommenderInput, truth: pd.DataFrame) -> Evaluation:
-    def measure(ranked: pd.DataFrame) -> RankingMetrics:
-        return evaluate_rankings(ranked, truth, DEPTH)
-
+    facts = Facts(inputs, truth)
+    lists = {name: rank(model, inputs, scorer) for name, scorer in {"model": personal, **BASELINES}.items()}
+    metrics = {name: evaluate_rankings(ranked, truth, DEPTH) for name, ranked in lists.items()}
     return Evaluation(
-        model=measure(rank(model, inputs, personal)),
-        baselines={name: measure(rank(model, inputs, scorer)) for name, scorer in BASELINES.items()},
+        model=metrics["model"],
+        baselines={name: metrics[name] for name in BASELINES},
+        figures={name: figures(ranked, facts) for name, ranked in lists.items()},
+        lifts={name: lifts(lists["model"], lists[name], facts) for name in BASELINES},
     )
 
 
@@ -108,9 +118,3 @@ def _new_pairs(inputs: RecommenderInput, started: pd.DataFrame) -> pd.DataFrame:
     candidates = started.loc[listed, pair].drop_duplicates()
     known = candidates.merge(inputs.interactions[pair], on=pair, how="left", indicator=True)["_merge"] == "both"
     return candidates[~known.to_numpy()]
-
-
-def _figures(metrics: RankingMetrics) -> dict[str, float | None]:
-    if not metrics.students:
-        return {f"recall_at_{DEPTH}": None, f"ndcg_at_{DEPTH}": None}
-    return {f"recall_at_{DEPTH}": round(metrics.recall_at_k, 6), f"ndcg_at_{DEPTH}": round(metrics.ndcg_at_k, 6)}
