@@ -69,7 +69,7 @@ const DEFAULTS: Options = {
   now: Date.now,
 };
 
-/** Keep one for the life of the process for each way to `serving`: it remembers failures. See `Shared`. */
+/** One for each request, with its user's reader; `shared` is the process's circuit, see `createCircuit`. */
 export function createAnalytics(reader: Reader, options: Partial<Options> = {}, shared?: CircuitBreaker): Analytics {
   const settings = { ...DEFAULTS, ...options };
   const circuit = shared ?? createCircuit(options);
@@ -144,7 +144,7 @@ interface Steps<Data> {
 
 interface Origin {
   source: 'personal' | 'stale' | 'cohort';
-  as_of: string;
+  as_of: string | null;
   model_version: string;
 }
 
@@ -156,10 +156,11 @@ async function answer<Data>(
 ): Promise<Answer<Data>> {
   const started = settings.now();
   let problem: Problem | null = null;
-  const note = (error: unknown) => {
+  const note = (error: unknown): Problem => {
     const found = problemOf(error);
     settings.onProblem(call, found, error);
     problem ??= found;
+    return found;
   };
 
   if (circuit.allows()) {
@@ -171,8 +172,9 @@ async function answer<Data>(
         return { data: found.data, source, asOf, modelVersion, problem };
       }
     } catch (error) {
-      circuit.failed();
-      note(error);
+      // Rows that break the contract are one student's; the circuit is everybody's.
+      if (note(error) === 'invalid_row') circuit.succeeded();
+      else circuit.failed();
     }
   } else {
     problem = 'circuit_open';

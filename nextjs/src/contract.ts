@@ -12,7 +12,8 @@ const json = z.record(z.string(), z.json());
 const origin = {
   source: z.enum(['personal', 'stale', 'cohort']),
   basis: z.string(),
-  as_of: day,
+  /** null while no publication is current. */
+  as_of: day.nullable(),
   model_version: z.string(),
 };
 

@@ -172,6 +172,21 @@ for (const [name, readerOf] of Object.entries(READERS)) {
       assert.deepEqual([found.source, found.problem], ['basic', 'invalid_row']);
     });
 
+    it("lets one student's broken rows trouble nobody else", async () => {
+      await owner`update serving.content_recommendations set reasons = '[1]' where student_id = ${STUDENT}`;
+      const circuit = createCircuit();
+      const ask = (student: string) =>
+        createAnalytics(readerOf(student), {}, circuit).getContentRecommendations(student);
+      for (let call = 0; call < 4; call++) assert.equal((await ask(STUDENT)).problem, 'invalid_row');
+      assert.deepEqual((({ source, problem }) => [source, problem])(await ask(OTHER)), ['personal', null]);
+    });
+
+    it('gives stale rows while no publication is current', async () => {
+      await owner`update serving.publication set is_current = false`;
+      const found = await analyticsOf(STUDENT).getContentRecommendations(STUDENT);
+      assert.deepEqual([found.source, found.asOf, found.problem, found.data.length], ['stale', null, null, 10]);
+    });
+
     it('leaves serving alone after three failures, and tries once again later', async () => {
       let now = 0;
       const problems: Problem[] = [];
