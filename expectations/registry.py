@@ -38,7 +38,9 @@ FEATURE_SUITES: Final[Suites[Callable[[dt.date], SuiteSpec]]] = Suites(
         "feat_student__profile": features.student_profile,
         "feat_student__subjects": features.student_subjects,
         "feat_content__catalogue": features.content_catalogue,
+        "feat_content__prerequisites": features.content_prerequisites,
         "feat_student_content__interactions": features.student_content_interactions,
+        "feat_student_subject__scores": features.student_subject_scores,
     }
 )
 """Feature models; each builder takes the cut-off that the features were built for."""

@@ -50,3 +50,20 @@
 {% macro units_between(first, last) -%}
     case when {{ last }}::bigint - {{ first }} between 0 and 99999 then {{ last }} - {{ first }} + 1 end
 {%- endmacro %}
+
+{#- Which volume of its series a title names at its end: '… 2권', '… (하)', '… Ⅱ', '공통수학2'. A year is none. -#}
+{% macro volume_number(title) -%}
+    coalesce(
+        substring({{ title }} from '(?<![0-9])([0-9]{1,2})\s*(?:권|강좌|부|편|탄|단계)?\s*$')::integer,
+        case substring({{ title }} from '[\s(](상|하)[)]?\s*권?\s*$') when '상' then 1 when '하' then 2 end,
+        array_position(array['Ⅰ', 'Ⅱ', 'Ⅲ'], substring({{ title }} from '(Ⅰ|Ⅱ|Ⅲ)\s*$'))
+    )
+{%- endmacro %}
+
+{#- A title without its volume: what all volumes of a series are called. -#}
+{% macro title_stem(title) -%}
+    nullif(trim(lower(regexp_replace(
+        {{ title }},
+        '(?:(?<![0-9])[0-9]{1,2}\s*(?:권|강좌|부|편|탄|단계)?|[\s(](?:상|하)[)]?\s*권?|Ⅰ|Ⅱ|Ⅲ)\s*$', ''
+    ))), '')
+{%- endmacro %}

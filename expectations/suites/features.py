@@ -30,13 +30,13 @@ def student_profile(_: dt.date) -> SuiteSpec:
     )
 
 
-def student_subjects(_: dt.date) -> SuiteSpec:
+def student_subjects(as_of: dt.date) -> SuiteSpec:
     """One row per student and subject being studied; nobody may be."""
     return SuiteSpec(
         name="feat_student__subjects",
-        columns=("student_id", "subject_group", "subject"),
+        columns=("student_id", "subject_group", "subject", "since_date"),
         min_rows=0,
-        expectations=not_null("student_id", "subject_group"),
+        expectations=(*not_null("student_id", "subject_group"), dated_before("since_date", as_of)),
     )
 
 
@@ -56,6 +56,10 @@ def content_catalogue(_: dt.date) -> SuiteSpec:
             "school_type",
             "school_year_min",
             "school_year_max",
+            "series_name",
+            "title_stem",
+            "volume_number",
+            "total_units",
             "is_active",
         ),
         min_rows=1,
@@ -73,12 +77,37 @@ def student_content_interactions(as_of: dt.date) -> SuiteSpec:
     counts = ("planned_count", "done_count")
     return SuiteSpec(
         name="feat_student_content__interactions",
-        columns=("student_id", "content_id", *dates, *counts),
+        columns=("student_id", "content_id", *dates, *counts, "done_units"),
         min_rows=0,
         expectations=(
             *not_null("student_id", "content_id", *counts),
             unique("student_id", "content_id"),
             *(dated_before(column, as_of) for column in dates),
-            *(between(column, 0) for column in counts),
+            *(between(column, 0) for column in (*counts, "done_units")),
+        ),
+    )
+
+
+def content_prerequisites(_: dt.date) -> SuiteSpec:
+    """One row per academy and pair of contents; few academies say so at all."""
+    key = ("tenant_id", "content_id", "prerequisite_id")
+    return SuiteSpec(
+        name="feat_content__prerequisites", columns=key, min_rows=0, expectations=(*not_null(*key), unique(*key))
+    )
+
+
+def student_subject_scores(as_of: dt.date) -> SuiteSpec:
+    """One row per student, subject group and kind of exam; scores of a subject without a group are of none."""
+    key = ("student_id", "subject_group", "exam_kind")
+    return SuiteSpec(
+        name="feat_student_subject__scores",
+        columns=(*key, "exam_count", "last_exam_date", "recent_percentile"),
+        min_rows=0,
+        expectations=(
+            *not_null("student_id", "exam_kind", "exam_count", "last_exam_date", "recent_percentile"),
+            unique(*key),
+            dated_before("last_exam_date", as_of),
+            between("exam_count", 1),
+            between("recent_percentile", *bounds.PERCENTILE),
         ),
     )

@@ -10,14 +10,18 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ml_assets.evaluation.ranking import RankingMetrics, evaluate_rankings
-from ml_assets.recommender.config import START_HALF_LIVES, RecommenderConfig
+from ml_assets.recommender.candidates import World
+from ml_assets.recommender.config import PRIOR_WEIGHTS, RecommenderConfig
 from ml_assets.recommender.figures import DEPTH, Facts, figures, lifts
 from ml_assets.recommender.inputs import RecommenderInput
-from ml_assets.recommender.model import RecommenderModel, fit
-from ml_assets.recommender.ranking import BASELINES, personal, rank
+from ml_assets.recommender.model import RecommenderModel, fit, similar_starts
+from ml_assets.recommender.ranking import BASELINES, choices_of, rank
+from ml_assets.recommender.terms import POSITIVE
+from ml_assets.recommender.weights import learn_weights
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Evaluation:
         return {
             "students": self.model.students,
             **self.figures["model"],
+            "before_reranking": self.figures["before_reranking"],
             "baselines": {name: self.figures[name] for name in self.baselines},
             "lift_over": self.lifts,
         }
@@ -48,46 +53,51 @@ def evaluate_recommender(
 ) -> Evaluation:
     """Fit on `inputs` and compare with what was started next (student_id, content_id).
 
-    Without a `config` it is chosen by `tuned`, from what came before the cut-off. What counts: pairs of a listed
-    student and a listed content that were no interaction before the cut-off, whether or not the content was a
-    candidate. A student with such pairs and no list counts as 0.
+    What counts: pairs of a listed student and a listed content that were no interaction before the cut-off, whether or
+    not the content was a candidate. A student with such pairs and no list counts as 0.
     """
-    return _compare(fit(inputs, config or tuned(inputs)), inputs, _new_pairs(inputs, started_next))
+    return _compare(fit_weighed(inputs, config or RecommenderConfig()), inputs, _new_pairs(inputs, started_next))
 
 
-def tuned(inputs: RecommenderInput) -> RecommenderConfig:
-    """The configuration whose half-life of a start gave the best NDCG@20 on the last window before the cut-off.
+def fit_weighed(inputs: RecommenderInput, config: RecommenderConfig) -> RecommenderModel:
+    """A model fitted on all of `inputs`, its terms weighed by what was started in the last window before the cut-off.
 
-    The window is replayed as in `fit_and_choose`. The shorter half-life wins a tie, and where nobody started anything.
+    The weights are learned with a model that was fitted on what was known at the beginning of that window (a global
+    cut in time), so that a term is worth what it was worth on what it had not seen.
     """
-    configs = [RecommenderConfig(start_half_life_days=days) for days in START_HALF_LIVES]
-    before, truth = _last_window(inputs, configs[0])
-    return max(configs, key=lambda c: evaluate_rankings(rank(fit(before, c), before, personal), truth, DEPTH).ndcg_at_k)
+    before, truth = _last_window(inputs, config)
+    return replace(fit(inputs, config), term_weights=_weights(fit(before, config), before, truth))
 
 
 def fit_and_choose(inputs: RecommenderInput, config: RecommenderConfig | None = None) -> RecommenderModel:
     """The model of `inputs` with the ranking to publish, chosen on the last `recent_days` before the cut-off.
 
-    The personal ranking is in use when, tuned and fitted on what was known at the beginning of that window, its NDCG@20
-    on the contents started within it is at or above that of every baseline; else, and where nobody started anything,
-    `popular_recent` is. The replay is exact for starts; what it approximates is said at
+    The personal ranking is in use when, fitted and weighed on what was known at the beginning of that window, its
+    NDCG@20 on the contents started within it is at or above that of every baseline; else, and where nobody started
+    anything, `popular_recent` is. The replay is exact for starts; what it approximates is said at
     `RecommenderInput.as_known_before`: it errs in favour of the baseline, which is told of some uses within the window.
     The figures are in `metrics`.
     """
-    before, truth = _last_window(inputs, config or RecommenderConfig())
-    result = _compare(fit(before, config or tuned(before)), before, truth)
+    config = config or RecommenderConfig()
+    before, truth = _last_window(inputs, config)
+    earlier = fit_weighed(before, config)
+    result = _compare(earlier, before, truth)
     wins = result.model.ndcg_at_k >= max(metrics.ndcg_at_k for metrics in result.baselines.values())
-    model = fit(inputs, config or tuned(inputs))
     return replace(
-        model,
+        fit(inputs, config),
+        term_weights=_weights(earlier, before, truth),
         in_use="personal" if wins else "popular_recent",
-        metrics={
-            "as_of": before.as_of.isoformat(),
-            "days": model.config.recent_days,
-            "start_half_life_days": model.config.start_half_life_days,
-            **result.to_dict(),
-        },
+        metrics={"as_of": before.as_of.isoformat(), "days": config.recent_days, **result.to_dict()},
     )
+
+
+def _weights(model: RecommenderModel, inputs: RecommenderInput, truth: pd.DataFrame) -> dict[str, float]:
+    """Weights of the terms, from what some of the students in `truth` chose among the candidates of `model`."""
+    students = np.sort(truth["student_id"].unique())
+    hashes = pd.util.hash_array(students.astype(object), categorize=False)
+    chosen = students[np.argsort(hashes, kind="stable")[: model.config.weight_students]]
+    choices = choices_of(model, inputs.of_students(chosen), truth)
+    return learn_weights(choices, PRIOR_WEIGHTS, POSITIVE.keys(), model.config.weight_strength)
 
 
 def _last_window(inputs: RecommenderInput, config: RecommenderConfig) -> tuple[RecommenderInput, pd.DataFrame]:
@@ -100,7 +110,14 @@ def _last_window(inputs: RecommenderInput, config: RecommenderConfig) -> tuple[R
 
 def _compare(model: RecommenderModel, inputs: RecommenderInput, truth: pd.DataFrame) -> Evaluation:
     facts = Facts(inputs, truth)
-    lists = {name: rank(model, inputs, scorer) for name, scorer in {"model": personal, **BASELINES}.items()}
+    neighbours = replace(
+        model, similar=similar_starts(World(inputs), replace(model.config, similarity="shrunk_cosine"))
+    )
+    lists = {
+        "model": rank(model, inputs, reranked=True),
+        "before_reranking": rank(model, inputs),
+        **{name: rank(neighbours, inputs, scorer) for name, scorer in BASELINES.items()},
+    }
     metrics = {name: evaluate_rankings(ranked, truth, DEPTH) for name, ranked in lists.items()}
     return Evaluation(
         model=metrics["model"],

@@ -3,8 +3,9 @@
 Belongs here: ids to positions, courses, eligibility. Not here: what is good for whom.
 
 A course is a subject within a subject group, or, for contents without a subject, the group alone. A student who
-studies a whole group studies every course of it. Dense arrays are students × contents of one course, for some students
-at a time.
+studies a whole group studies every course of it; who studies one course of a group is offered the others as well, since
+that is where the next subject comes from. Dense arrays are students × contents of one course, for some students at a
+time.
 """
 
 from __future__ import annotations
@@ -31,11 +32,12 @@ _NOWHERE = -1
 
 @dataclass(frozen=True)
 class Course:
-    """A course with the learners who study it or have started something in it.
+    """A course with the learners who study it, are offered it or have started something in it.
 
-    `learners` are positions in `World.learner_ids`, ascending; `contents` positions in `World.contents`, in order of
-    their id. The remaining arrays have one entry per known pair of learner and content, in order of learner: positions
-    in `learners` and `contents`, and days before the cut-off of the first and the last use (infinite: never used).
+    `is_member` studies the course, `is_offered` any course of its subject group. `learners` are positions in
+    `World.learner_ids`, ascending; `contents` positions in `World.contents`, in order of their id. The remaining arrays
+    have one entry per known pair of learner and content, in order of learner: positions in `learners` and `contents`,
+    and days before the cut-off of the first and the last use (infinite: never used).
     """
 
     subject_group: str
@@ -43,6 +45,7 @@ class Course:
     contents: Ints
     learners: Ints
     is_member: Bools
+    is_offered: Bools
     rows: Ints
     columns: Ints
     first_age: Floats
@@ -144,16 +147,17 @@ class World:
     def courses(self) -> Iterator[Course]:
         """Every course that has contents, in order of name."""
         interactions = self.inputs.interactions
-        content = _positions(_index(_text(self.contents["content_id"])), interactions["content_id"])
-        learner = _positions(self.learner_ids, interactions["student_id"])
+        content = self.content_positions(interactions["content_id"])
+        learner = self.learner_positions(interactions["student_id"])
         first, last = (_age(interactions[column], self.inputs) for column in ("first_done_date", "last_done_date"))
         pairs_of = _groups(self._course_of_content[content], len(self._course_names))
         contents_of = _groups(self._course_of_content, len(self._course_names))
-        members_of = self._members()
+        members_of, offered_to = self._members(), self._offered_to()
         for number, (subject_group, subject) in enumerate(self._course_names):
             pairs, contents, members = pairs_of[number], contents_of[number], members_of[number]
+            offered = offered_to.get(subject_group, members)
             started = learner[pairs[np.isfinite(first[pairs])]]
-            learners = np.union1d(members, started)
+            learners = np.union1d(np.union1d(members, offered), started)
             pairs = pairs[np.isin(learner[pairs], learners)]
             yield Course(
                 subject_group=subject_group,
@@ -161,11 +165,54 @@ class World:
                 contents=contents,
                 learners=learners,
                 is_member=np.isin(learners, members),
+                is_offered=np.isin(learners, offered),
                 rows=np.searchsorted(learners, learner[pairs]),
                 columns=np.searchsorted(contents, content[pairs]),
                 first_age=first[pairs],
                 last_age=last[pairs],
             )
+
+    def content_positions(self, ids: pd.Series[str]) -> Ints:
+        """Positions in `contents`."""
+        return _positions(_index(_text(self.contents["content_id"])), ids)
+
+    def tenant_positions(self, ids: pd.Series[str]) -> Ints:
+        """Numbers of academies as in `learners`; -1 for one that has neither students nor contents."""
+        return _positions(self._tenants, ids)
+
+    def learner_positions(self, ids: pd.Series[str]) -> Ints:
+        """Positions in `learner_ids`; -1 for who is none."""
+        return _positions(self.learner_ids, ids)
+
+    @cached_property
+    def subject_groups(self) -> pd.Index[Any]:
+        """Names of the subject groups that have contents, in order."""
+        return _names(self.contents["subject_group"])
+
+    @cached_property
+    def group_of_content(self) -> Ints:
+        """Position in `subject_groups` of each content; -1 for a content without one."""
+        return self.subject_group_positions(self.contents["subject_group"])
+
+    def subject_group_positions(self, names: pd.Series[str]) -> Ints:
+        """Positions in `subject_groups`; -1 for a group without contents."""
+        return _positions(self.subject_groups, names)
+
+    @cached_property
+    def previous_volume(self) -> Ints:
+        """Position of the volume before each content in its series, -1 where there is none.
+
+        A series is what has the same type, subject group, tenant and title but for the volume.
+        """
+        contents = self.contents
+        key = ["content_type", "subject_group", "tenant_id", "title_stem", "volume_number"]
+        volumes = contents[key].assign(position=np.arange(len(contents)))
+        volumes = volumes.dropna(subset=["title_stem", "volume_number"])
+        earlier = volumes.drop_duplicates(key).assign(volume_number=lambda rows: rows["volume_number"] + 1)
+        found = volumes.merge(earlier, on=key, suffixes=("", "_before"))
+        previous = np.full(len(contents), _NOWHERE, dtype=np.int64)
+        previous[found["position"].to_numpy()] = found["position_before"].to_numpy()
+        return previous
 
     @cached_property
     def _offered(self) -> Audience:
@@ -206,6 +253,14 @@ class World:
         studied = studied[studied["student_id"].isin(self.inputs.students["student_id"])]
         learner = _positions(self.learner_ids, studied["student_id"])
         return [np.sort(learner[rows]) for rows in _groups(studied["course"].to_numpy(dtype=np.int64), len(courses))]
+
+    def _offered_to(self) -> dict[str, Ints]:
+        """Learners who study each subject group, or anything in it."""
+        subjects = self.inputs.student_subjects
+        studied = subjects.loc[subjects["student_id"].isin(self.inputs.students["student_id"])]
+        pairs = studied[["student_id", "subject_group"]].drop_duplicates()
+        learner = self.learner_positions(pairs["student_id"])
+        return {str(g): np.sort(learner[rows]) for g, rows in pairs.groupby("subject_group").indices.items()}
 
 
 def _groups(group_of: Ints, count: int) -> list[Ints]:

@@ -11,21 +11,45 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Final
 
-START_HALF_LIVES: Final = (1.0, 7.0, 30.0)
-"""Half-lives of a start, in days, that compete on the last window before the cut-off: a day, a week and a month.
+from ml_assets.recommender.similarity import BuilderName
 
-A paced course (OULAD) is best read by the day, and longer ones were worse the longer; an academy where each student
-goes at a pace of their own gives too few starts a day. On the generated sample NDCG@20 was .19 with a day, .25 with a
-week and .27 with a month."""
+START_HALF_LIVES: Final = (1.0, 7.0, 30.0)
+"""Half-lives of a start in the popularity of its content, in days: a day, a week and a month, each a term of its own.
+
+A paced course (OULAD) is best read by the day; an academy where each student goes at a pace of their own gives too few
+starts a day, and is best read by the month."""
+
+PRIOR_WEIGHTS: Final[dict[str, float]] = {
+    "start_rate_day": 0.1,
+    "start_rate_week": 0.2,
+    "start_rate_month": 0.4,
+    "cohort_share": 0.1,
+    "links": 0.3,
+    "similar_starts": 0.3,
+    "studies_subject": 1.0,
+    "next_volume": 3.0,
+    "later_volume": 1.0,
+    "not_a_skipped_volume": 0.8,
+    "familiar_title": 2.0,
+    "familiar_type": 0.2,
+    "fitting_level": 0.2,
+    "group_share": 0.1,
+    "days_since_0": -0.5,
+    "days_since_7": 0.0,
+    "days_since_14": 0.2,
+    "days_since_21": 0.2,
+    "days_since_28": 0.2,
+    "days_since_42": 0.0,
+    "days_since_70": 0.0,
+    "never_began_group": -1.0,
+}
+"""Weights of the terms of a score where there are too few choices to learn from. In logits: a content whose score is
+higher by 1 is chosen 2.7 times as often. Rounded from what generated academies gave on windows before 2026-10-01."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecommenderConfig:
     """Settings of the recommender. Raises ValueError for a value outside its range, naming all of them."""
-
-    start_half_life_days: float = START_HALF_LIVES[0]
-    """Decay of a start in the popularity of its content. Chosen from START_HALF_LIVES by `backtest.tuned`; this default
-    holds where there is nothing to choose by. Tuned over 1, 1.5, 2, 3, 4, 5, 7, 10 and 14, the shorter the better."""
 
     background_half_life_days: float = 60.0
     """Decay of the long-run rate that the short one is shrunk to: about a school term. Not tuned, hardly matters with
@@ -61,9 +85,71 @@ class RecommenderConfig:
     """Penalty on links, in students for each linked content of the course: the more links share in an effect, the
     smaller each is. Tuned over .5, 1 and 2: flat (five of the dates), and as good as the best fixed one, 300."""
 
-    link_weight: float = 0.5
-    """Share of the links in the blended log score, popularity having the rest. Tuned over 0, .3 to .7 and 1: flat
-    between .4 and .7."""
+    weight_students: int = 2000
+    """Students whose choices the weights are learned from, those whose ids have the smallest hashes: with two thousand
+    the weights hardly change any more, and their candidates fit 1 GB."""
+
+    weight_strength: float = 20.0
+    """Pull of the weights towards PRIOR_WEIGHTS, in students who chose something: about a class. Not tuned."""
+
+    prior_starts: float = 3.0
+    """Weight of what all students do in a student's own shares of types and level, in starts. Not tuned."""
+
+    middle_difficulty: float = 2.0
+    """Level of difficulty, 1 to 4, where nobody has started anything: 기본."""
+
+    prior_items: float = 20.0
+    """Weight of what is usual in a content's and in a student's share of planned items done: about two
+    weeks of items. Not tuned."""
+
+    completion_weight: float = 0.25
+    """Weight of the log chance that a planned item gets done. Re-ranking cannot be tuned on what was started: weights
+    are as large as NDCG@10 bears without loss on generated academies before 2026-10-01."""
+
+    challenge_weight: float = 0.25
+    """Weight of the squared distance of the chance of success from where most is learned."""
+
+    least_success: float = 0.70
+    """Lowest chance of success that is not too hard. A judgement: less discourages those who work alone."""
+
+    most_success: float = 0.85
+    """Highest that is not too easy (Wilson et al. 2019, "The eighty five percent rule for optimal learning")."""
+
+    success_slope: float = 0.6
+    """Log odds of success for each level that a content is below the student's. A judgement: one level above, .66."""
+
+    need_weight: float = 0.25
+    """Weight of a subject group in which scores are fully behind."""
+
+    need_points: float = 20.0
+    """Points of percentile below the own mean that count as fully behind: about one 등급 in the middle of the scale."""
+
+    prior_exams: float = 2.0
+    """Weight of "not behind" against scores, in exams."""
+
+    need_share: float = 0.2
+    """Share of a list that goes to subject groups that are behind, where there are any."""
+
+    prerequisite_penalty: float = 3.0
+    """Taken from a content whose prerequisite the student has not begun: it is chosen a twentieth as often."""
+
+    balance_weight: float = 1.0
+    """Weight of the balance between subject groups."""
+
+    explore_every: int = 10
+    """One place in the first so many goes to a content that hardly anybody has started: what is never shown is never
+    learned about."""
+
+    similarity: BuilderName = "local_ease"
+    """Builder of the item-item weights. Best of the four on generated academies before 2026-10-01, by a little; OULAD
+    makes no difference between them."""
+
+    max_local_ease: int = 10_000
+    """Started contents up to which `similarity` is built as asked; above, `shrunk_cosine`, whose cost grows with pairs
+    that occur."""
+
+    similarity_floor: float = 1e-2
+    """Added to x · W, in units of its largest weight, before the logarithm. Tuned over .001 and .01."""
 
     rate_floor: float = 1e-4
     """Added to a rate or share of starts before its logarithm: one start in 10 000 is as good as none."""
@@ -108,10 +194,8 @@ class RecommenderConfig:
         problems = [
             f"{field.name} must be above 0, not {getattr(self, field.name)!r}"
             for field in fields(self)
-            if field.name != "link_weight" and not getattr(self, field.name) > 0
+            if field.name != "similarity" and not getattr(self, field.name) > 0
         ]
-        if not 0 <= self.link_weight <= 1:
-            problems.append(f"link_weight must be 0 to 1, not {self.link_weight!r}")
         if self.per_subject_group > self.top_n:
             problems.append(f"per_subject_group ({self.per_subject_group}) must not be above top_n ({self.top_n})")
         if problems:

@@ -13,7 +13,7 @@ import pandas as pd
 from ml_assets.recommender.candidates import UNKNOWN_LEVEL, UNKNOWN_TYPE, World
 from ml_assets.recommender.inputs import RecommenderInput
 from ml_assets.recommender.model import RecommenderModel
-from ml_assets.recommender.ranking import best_of_course, courses_of, describe, in_order, relative_scores
+from ml_assets.recommender.ranking import best_of_course, courses_of, describe, in_order, numbered, relative_scores
 
 COLUMNS: Final = [
     "tenant_id",
@@ -53,7 +53,7 @@ def fallback(model: RecommenderModel, inputs: RecommenderInput) -> pd.DataFrame:
         eligible = world.eligible(audience, course.contents)
         scores = np.where(eligible, np.log(state.shares[context] + config.rate_floor), -np.inf)
         parts.append(best_of_course(scores, np.arange(len(groups)), never, course, state, config.fallback_n, config))
-    ranked = in_order(parts)
+    ranked = numbered(in_order(parts))
     ranked = ranked[ranked["subject_rank"] <= config.fallback_n]
     rows = describe(ranked, world, "in_subject_group", config)
     rows[_GROUP] = groups[_GROUP].iloc[ranked["owner"]].reset_index(drop=True)

@@ -6,6 +6,7 @@ Belongs here: columns, types and the rules that hold between the frames. Not her
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -17,8 +18,8 @@ class InvalidInputError(ValueError):
     """The frames break the contract; the message names every problem found."""
 
 
-_TEXT, _NUMBER, _DATE, _FLAG = "text", "whole number", "date", "true or false"
-_DTYPES: Final[dict[str, Any]] = {_TEXT: "str", _NUMBER: "Int64", _DATE: "datetime64[s]"}
+_TEXT, _NUMBER, _DECIMAL, _DATE, _FLAG = "text", "whole number", "number", "date", "true or false"
+_DTYPES: Final[dict[str, Any]] = {_TEXT: "str", _NUMBER: "Int64", _DECIMAL: "float64", _DATE: "datetime64[s]"}
 _REQUIRED, _NULLABLE = True, False
 
 _COLUMNS: Final[dict[str, dict[str, tuple[str, bool]]]] = {
@@ -41,12 +42,17 @@ _COLUMNS: Final[dict[str, dict[str, tuple[str, bool]]]] = {
         "school_year_min": (_NUMBER, _NULLABLE),
         "school_year_max": (_NUMBER, _NULLABLE),
         "curriculum_revision": (_NUMBER, _NULLABLE),
+        "series_name": (_TEXT, _NULLABLE),
+        "title_stem": (_TEXT, _NULLABLE),
+        "volume_number": (_NUMBER, _NULLABLE),
+        "total_units": (_NUMBER, _NULLABLE),
         "is_active": (_FLAG, _REQUIRED),
     },
     "student_subjects": {
         "student_id": (_TEXT, _REQUIRED),
         "subject_group": (_TEXT, _REQUIRED),
         "subject": (_TEXT, _NULLABLE),
+        "since_date": (_DATE, _NULLABLE),
     },
     "interactions": {
         "student_id": (_TEXT, _REQUIRED),
@@ -56,6 +62,19 @@ _COLUMNS: Final[dict[str, dict[str, tuple[str, bool]]]] = {
         "last_done_date": (_DATE, _NULLABLE),
         "planned_count": (_NUMBER, _REQUIRED),
         "done_count": (_NUMBER, _REQUIRED),
+        "done_units": (_NUMBER, _NULLABLE),
+    },
+    "scores": {
+        "student_id": (_TEXT, _REQUIRED),
+        "subject_group": (_TEXT, _REQUIRED),
+        "exam_count": (_NUMBER, _REQUIRED),
+        "last_exam_date": (_DATE, _REQUIRED),
+        "percentile": (_DECIMAL, _REQUIRED),
+    },
+    "prerequisites": {
+        "tenant_id": (_TEXT, _REQUIRED),
+        "content_id": (_TEXT, _REQUIRED),
+        "prerequisite_id": (_TEXT, _REQUIRED),
     },
 }
 _KEYS: Final[dict[str, list[str]]] = {
@@ -63,8 +82,16 @@ _KEYS: Final[dict[str, list[str]]] = {
     "contents": ["content_id"],
     "student_subjects": ["student_id", "subject_group", "subject"],
     "interactions": ["student_id", "content_id"],
+    "scores": ["student_id", "subject_group"],
+    "prerequisites": ["tenant_id", "content_id", "prerequisite_id"],
 }
-_DATES: Final = ["first_planned_date", "first_done_date", "last_done_date"]
+_DATES: Final = [
+    ("interactions", "first_planned_date"),
+    ("interactions", "first_done_date"),
+    ("interactions", "last_done_date"),
+    ("scores", "last_exam_date"),
+]
+_OF_STUDENTS: Final = ("students", "student_subjects", "interactions", "scores")
 
 
 @dataclass(frozen=True)
@@ -74,10 +101,14 @@ class RecommenderInput:
     - students: student_id, tenant_id, school_type, school_year_level (1 to 3), curriculum_revision (2015 or 2022)
     - contents: content_id (a master), content_type, tenant_id (null: everybody's), subject_group, subject_id, subject,
       difficulty_level (1 to 4), school_type, school_year_min, school_year_max, curriculum_revision (null: no limit),
-      is_active
-    - student_subjects: student_id, subject_group, subject (null: the whole group): what is being studied
+      series_name, title_stem (title without its volume), volume_number, total_units, is_active
+    - student_subjects: student_id, subject_group, subject (null: the whole group), since_date (null: unknown): what is
+      being studied
     - interactions: student_id, content_id, first_planned_date, first_done_date, last_done_date, planned_count,
-      done_count: one row per student and content ever planned, done or kept on the shelf; none of them is new
+      done_count, done_units: one row per student and content ever planned, done or kept on the shelf; none of them is
+      new
+    - scores: student_id, subject_group, exam_count, last_exam_date, percentile (0 to 100, of the latest exams)
+    - prerequisites: tenant_id, content_id, prerequisite_id: what an academy wants studied before what
 
     Ids and names are text, dates are dates or datetimes and are cut to days, numbers may be of any numeric type. The
     frames given are not changed: those held are copies, with these columns only, sorted by key. Interactions and
@@ -92,6 +123,8 @@ class RecommenderInput:
     contents: pd.DataFrame
     student_subjects: pd.DataFrame
     interactions: pd.DataFrame
+    scores: pd.DataFrame
+    prerequisites: pd.DataFrame
 
     def __post_init__(self) -> None:
         problems: list[str] = []
@@ -112,8 +145,9 @@ class RecommenderInput:
 
         Exact: which contents were started and when (first dates). Approximate: a content on the shelf without a date
         counts as known; `last_done_date` after `day` is taken to be the day before it, so that a content used then and
-        now counts as used lately; students, contents and subjects are today's. `planned_count` and `done_count` lose
-        what came later only where all of it did.
+        now counts as used lately; students and contents are today's, subjects those of today that were studied then.
+        `planned_count`, `done_count` and `done_units` lose what came later only where all of it did, and scores of a
+        subject group are unknown where any came later.
         """
         if day > self.as_of:
             raise ValueError(f"{day} is after the cut-off {self.as_of}: nothing is known about it")
@@ -125,10 +159,21 @@ class RecommenderInput:
         rows.loc[planned_later, "first_planned_date"] = pd.NaT
         rows.loc[planned_later, "planned_count"] = 0
         rows.loc[done_later, ["first_done_date", "last_done_date"]] = pd.NaT
-        rows.loc[done_later, "done_count"] = 0
+        rows.loc[done_later, ["done_count", "done_units"]] = 0
         still_used = rows["last_done_date"] >= cut
         rows.loc[still_used, "last_done_date"] = cut - pd.Timedelta(days=1)
-        return replace(self, as_of=day, interactions=rows)
+        subjects = self.student_subjects[~(self.student_subjects["since_date"] >= cut)]
+        scores = self.scores[self.scores["last_exam_date"] < cut]
+        return replace(self, as_of=day, interactions=rows, student_subjects=subjects, scores=scores)
+
+    def of_students(self, students: Collection[str]) -> RecommenderInput:
+        """The same input with the rows of `students` alone."""
+        frames = {
+            name: frame[frame["student_id"].isin(students)]
+            for name, frame in vars(self).items()
+            if name in _OF_STUDENTS
+        }
+        return replace(self, **frames)
 
 
 def _clean(name: str, frame: pd.DataFrame, problems: list[str]) -> pd.DataFrame:
@@ -174,6 +219,8 @@ def _converted(values: pd.Series[Any], kind: str) -> pd.Series[Any] | None:
         return pd.to_datetime(values).astype("datetime64[s]").dt.normalize()
     if inferred not in {"integer", "floating", "decimal"}:
         return None
+    if kind == _DECIMAL:
+        return pd.to_numeric(values).astype("float64")
     numbers = pd.to_numeric(values).astype("Float64")
     return numbers.astype("Int64") if (numbers.dropna() % 1 == 0).all() else None
 
@@ -187,12 +234,15 @@ def _broken_rules(as_of: dt.date, frames: dict[str, pd.DataFrame]) -> list[str]:
         problems.append(
             f"interactions.content_id: {int(unlisted.sum())} rows name a content not in contents, e.g. {example}"
         )
-    for column in _DATES:
-        late = int((interactions[column] >= pd.Timestamp(as_of)).sum())
+    for name, column in _DATES:
+        late = int((frames[name][column] >= pd.Timestamp(as_of)).sum())
         if late:
             problems.append(
-                f"interactions.{column}: {late} rows are dated at or after the cut-off {as_of}: that is the future"
+                f"{name}.{column}: {late} rows are dated at or after the cut-off {as_of}: that is the future"
             )
+    outside = int((~frames["scores"]["percentile"].between(0, 100)).sum())
+    if outside:
+        problems.append(f"scores.percentile: {outside} rows are not within 0 to 100")
     first, last = interactions["first_done_date"], interactions["last_done_date"]
     if (bad := int(np.sum((first > last) | (first.isna() != last.isna())))) > 0:
         problems.append(f"interactions: {bad} rows have a first_done_date without, or after, their last_done_date")

@@ -17,17 +17,21 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array, diags_array
 from threadpoolctl import threadpool_limits
 
 from ml_assets.recommender.candidates import Course, Floats, Ints, World
-from ml_assets.recommender.config import RecommenderConfig
+from ml_assets.recommender.config import PRIOR_WEIGHTS, RecommenderConfig
+from ml_assets.recommender.histories import Histories, Priors
 from ml_assets.recommender.inputs import RecommenderInput
 from ml_assets.recommender.links import LinkBuilder, LinkSums, linked_contents, next_starts, ridge_links, sum_links
 from ml_assets.recommender.popularity import count_starts, start_rates, start_shares
+from ml_assets.recommender.similarity import BuilderName, SimilarityConfig, build
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 _ARRAYS, _MANIFEST = "arrays.npz", "manifest.json"
 
+Names = npt.NDArray[np.str_]
 Ranking = Literal["personal", "popular_recent"]
 
 
@@ -37,20 +41,22 @@ class ModelMismatchError(ValueError):
 
 @dataclass(frozen=True)
 class CourseModel:
-    """State of one course of n contents, f of them linked. Contents are in order of id.
+    """State of one course of n contents, f of them linked. `contents` are positions in the catalogue, ascending.
 
-    `rates` and `shares`, contexts + 1 × n: starts per student-day at risk, and starts lately per student; the last row
-    is for any other context. `linked` (f), `bias` (f),
-    `weights` (2f × f): see `links`. Per content: `recent_starters`, `starters`, `recent_users`. `next_*` are the pairs
+    `rates`, START_HALF_LIVES × contexts + 1 × n: starts per student-day at risk; `shares`, contexts + 1 × n: starts
+    lately per student; the last context is for any other. `linked` (f), `bias` (f),
+    `weights` (2f × f): see `links`. Per content: `completion`, the share of planned items that get done, 0 to 1;
+    `recent_starters`, `starters`, `recent_users`. `next_*` are the pairs
     of contents (from, to) with enough students who started the second soon after the first, and how many these are.
     """
 
-    content_ids: npt.NDArray[np.str_]
+    contents: Ints
     rates: Floats
     shares: Floats
     linked: Ints
     bias: Floats
     weights: Floats
+    completion: Floats
     recent_starters: Ints
     starters: Ints
     recent_users: Ints
@@ -60,17 +66,36 @@ class CourseModel:
 
 
 @dataclass(frozen=True)
+class Similar:
+    """Item-item weights W over the whole catalogue, in order of its ids, and who built them."""
+
+    builder: BuilderName
+    weights: csr_array
+
+    @property
+    def largest(self) -> float:
+        """The largest weight; 1 where there is none."""
+        return float(self.weights.data.max(initial=0.0)) or 1.0
+
+
+@dataclass(frozen=True)
 class RecommenderModel:
     """A fitted recommender as of a cut-off.
 
     `contexts` are (school type, school year level), '' and 0 for unknown; `courses` is keyed by subject group and
-    subject, '' for the group alone. `in_use` says which ranking is published (see `backtest`).
+    subject, '' for the group alone; `content_ids` are the whole catalogue, in order; `priors` are what students without
+    a past are taken for, `term_weights` weigh the terms of a score. `in_use` says which ranking is published (see
+    `backtest`).
     """
 
     as_of: dt.date
     config: RecommenderConfig
     contexts: tuple[tuple[str, int], ...]
     courses: dict[tuple[str, str], CourseModel]
+    content_ids: Names
+    similar: Similar
+    priors: Priors
+    term_weights: dict[str, float] = field(default_factory=lambda: dict(PRIOR_WEIGHTS))
     in_use: Ranking = "personal"
     metrics: dict[str, Any] = field(default_factory=dict)
 
@@ -95,11 +120,12 @@ class RecommenderModel:
     def of_course(self, course: Course, world: World) -> CourseModel:
         """State of `course`. Raises ModelMismatchError when its contents are not those that the model was fitted on."""
         found = self.courses.get(course.name)
-        ids = world.contents["content_id"].to_numpy(dtype=np.str_)[course.contents]
-        if found is None or not np.array_equal(found.content_ids, ids):
+        ids = content_ids(world)
+        is_same_catalogue = np.array_equal(self.content_ids, ids)
+        if found is None or not is_same_catalogue or not np.array_equal(found.contents, course.contents):
             raise ModelMismatchError(
-                f"Course {course.name} has {len(ids)} contents; the model of {self.as_of} knows "
-                f"{0 if found is None else len(found.content_ids)}, or others. Fit again on the present catalogue."
+                f"The catalogue has {len(ids)} contents; the model of {self.as_of} knows {len(self.content_ids)}, or "
+                f"others, or other courses than {course.name}. Fit again on the present catalogue."
             )
         return found
 
@@ -134,11 +160,18 @@ class RecommenderModel:
                 )
                 for number, (group, subject) in enumerate(manifest["courses"])
             }
+            ids = arrays["content_ids"]
+            parts = (arrays["similar/data"], arrays["similar/indices"], arrays["similar/indptr"])
+            weights = csr_array(parts, shape=(len(ids), len(ids)))
         model = cls(
             as_of=dt.date.fromisoformat(manifest["as_of"]),
             config=RecommenderConfig(**manifest["config"]),
             contexts=tuple((school_type, level) for school_type, level in manifest["contexts"]),
             courses=courses,
+            content_ids=ids,
+            similar=Similar(manifest["similar"], weights),
+            priors=Priors(**{**manifest["priors"], "type_shares": tuple(manifest["priors"]["type_shares"])}),
+            term_weights=manifest["term_weights"],
             in_use=manifest["in_use"],
             metrics=manifest["metrics"],
         )
@@ -155,14 +188,22 @@ class RecommenderModel:
             "config": asdict(self.config),
             "contexts": [list(context) for context in self.contexts],
             "courses": [list(name) for name in self.courses],
+            "similar": self.similar.builder,
+            "priors": asdict(self.priors),
+            "term_weights": self.term_weights,
             "in_use": self.in_use,
         }
 
     def _arrays(self) -> dict[str, npt.NDArray[Any]]:
+        weights = self.similar.weights
         return {
-            f"{number}/{name}": array
-            for number, course in enumerate(self.courses.values())
-            for name, array in vars(course).items()
+            "content_ids": self.content_ids,
+            **{f"similar/{name}": getattr(weights, name) for name in ("data", "indices", "indptr")},
+            **{
+                f"{number}/{name}": array
+                for number, course in enumerate(self.courses.values())
+                for name, array in vars(course).items()
+            },
         }
 
 
@@ -172,17 +213,58 @@ def fit(
     *,
     builder: LinkBuilder = ridge_links,
 ) -> RecommenderModel:
-    """Fit every course of the catalogue on what was known before `inputs.as_of`."""
+    """Fit every course of the catalogue on what was known before `inputs.as_of`, with the terms' prior weights."""
     config = config or RecommenderConfig()
     world = World(inputs)
     contexts = tuple(sorted(set(world.contexts)))
     context = _context_rows(world.contexts, contexts)
+    priors = Histories(world, config).priors
+    completion = completion_shares(world, priors, config)
     with one_thread():
         courses = {
-            course.name: _fit_course(course, world, context, len(contexts), config, builder)
+            course.name: _fit_course(course, world, context, len(contexts), completion, config, builder)
             for course in world.courses()
         }
-    return RecommenderModel(as_of=inputs.as_of, config=config, contexts=contexts, courses=courses)
+        similar = similar_starts(world, config)
+    return RecommenderModel(
+        as_of=inputs.as_of,
+        config=config,
+        contexts=contexts,
+        courses=courses,
+        content_ids=content_ids(world),
+        similar=similar,
+        priors=priors,
+    )
+
+
+def content_ids(world: World) -> Names:
+    """Ids of the whole catalogue, in order."""
+    return world.contents["content_id"].to_numpy(dtype=np.str_)
+
+
+def similar_starts(world: World, config: RecommenderConfig) -> Similar:
+    """Item-item weights of what the learners of `world` have started, by the builder of `config`.
+
+    Only contents that `min_support` students started take part: fewer could be recognised.
+    """
+    starts = Histories(world, config).started
+    is_linked = np.bincount(starts.indices, minlength=starts.shape[1]) >= config.min_support
+    is_large = int(is_linked.sum()) > config.max_local_ease
+    builder = "shrunk_cosine" if is_large else config.similarity
+    linked = diags_array(is_linked.astype(np.float64)).tocsr()
+    return Similar(builder, build(builder, (starts @ linked).tocsr(), SimilarityConfig()))
+
+
+def completion_shares(world: World, priors: Priors, config: RecommenderConfig) -> Floats:
+    """Share of planned items that get done of each content of `world`, shrunk to everybody's by `prior_items`."""
+    rows = world.inputs.interactions
+    content = world.content_positions(rows["content_id"])
+    done, planned = (
+        np.bincount(content, rows[name].to_numpy(dtype=np.float64), len(world.contents))
+        for name in ("done_count", "planned_count")
+    )
+    shares: Floats = (done + config.prior_items * priors.completion) / (planned + config.prior_items)
+    return shares
 
 
 def one_thread() -> AbstractContextManager[object]:
@@ -197,7 +279,13 @@ def _context_rows(contexts: Sequence[tuple[str, int]], known: Sequence[tuple[str
 
 
 def _fit_course(
-    course: Course, world: World, context: Ints, contexts: int, config: RecommenderConfig, builder: LinkBuilder
+    course: Course,
+    world: World,
+    context: Ints,
+    contexts: int,
+    completion: Floats,
+    config: RecommenderConfig,
+    builder: LinkBuilder,
 ) -> CourseModel:
     counts = count_starts(course, context[course.learners], contexts, config)
     students = np.bincount(context[world.is_listed], minlength=contexts).astype(np.float64)
@@ -208,12 +296,13 @@ def _fit_course(
     links = builder(sums, config)
     next_from, next_to, next_students = next_starts(course, config)
     return CourseModel(
-        content_ids=world.contents["content_id"].to_numpy(dtype=np.str_)[course.contents],
+        contents=course.contents,
         rates=start_rates(counts, config),
         shares=start_shares(counts, students, config),
         linked=linked,
         bias=links.bias,
         weights=links.weights,
+        completion=completion[course.contents],
         recent_starters=counts.recent_starters,
         starters=counts.starters,
         recent_users=counts.recent_users,

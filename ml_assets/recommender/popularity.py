@@ -14,16 +14,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_assets.recommender.candidates import Course, Floats, Ints
-from ml_assets.recommender.config import RecommenderConfig
+from ml_assets.recommender.config import START_HALF_LIVES, RecommenderConfig
 
 
 @dataclass(frozen=True)
 class StartCounts:
     """Sums over the learners of one course. Contexts × contents unless said otherwise.
 
-    `starts`, `past_starts` and `cohort_starts` are starts decayed over the short, the background and the cohort's
-    half-life; `waiting` are the students of the course who have not started the content. Per content: students who
-    started it lately, who ever did, and who used it lately, started then or before.
+    `starts` (START_HALF_LIVES × contexts × contents), `past_starts` and `cohort_starts` are starts decayed over each of
+    the half-lives, the background's and the cohort's; `waiting` are the students of the course who have not started the
+    content. Per content: students who started it lately, who ever did, and who used it lately, started then or before.
     """
 
     starts: Floats
@@ -54,7 +54,7 @@ def count_starts(course: Course, context: Ints, contexts: int, config: Recommend
 
     members = np.bincount(context[course.is_member], minlength=contexts).astype(np.float64)
     return StartCounts(
-        starts=total(decay(first_age, config.start_half_life_days)),
+        starts=np.stack([total(decay(first_age, days)) for days in START_HALF_LIVES]),
         past_starts=total(decay(first_age, config.background_half_life_days)),
         cohort_starts=total(decay(first_age, config.cohort_half_life_days)),
         waiting=members[:, None] - total(course.is_member[rows].astype(np.float64)),
@@ -65,18 +65,20 @@ def count_starts(course: Course, context: Ints, contexts: int, config: Recommend
 
 
 def start_rates(counts: StartCounts, config: RecommenderConfig) -> Floats:
-    """Starts per student-day at risk, contexts + 1 × contents; the last row is the course as a whole.
+    """Starts per student-day at risk, START_HALF_LIVES × contexts + 1 × contents; the last context is the whole course.
 
     Gamma-Poisson shrinkage with `prior_student_days` at each step: the course's mean over all contents, each content
     over the background half-life, each content over the short half-life, and the same within a context.
     """
     waiting = counts.waiting.sum(axis=0)
     past, past_risk = _exposure(counts.past_starts.sum(axis=0), waiting, config.background_half_life_days)
-    overall = past.sum() / max(past_risk.sum(), 1.0)
-    background = _shrink(past, past_risk, overall, config)
-    course = _shrink(*_exposure(counts.starts.sum(axis=0), waiting, config.start_half_life_days), background, config)
-    context = _shrink(*_exposure(counts.starts, counts.waiting, config.start_half_life_days), course, config)
-    return np.vstack([context, course])
+    background = _shrink(past, past_risk, past.sum() / max(past_risk.sum(), 1.0), config)
+
+    def rates(starts: Floats, half_life: float) -> Floats:
+        course = _shrink(*_exposure(starts.sum(axis=0), waiting, half_life), background, config)
+        return np.vstack([_shrink(*_exposure(starts, counts.waiting, half_life), course, config), course])
+
+    return np.stack([rates(starts, days) for starts, days in zip(counts.starts, START_HALF_LIVES, strict=True)])
 
 
 def start_shares(counts: StartCounts, students: Floats, config: RecommenderConfig) -> Floats:

@@ -14,10 +14,13 @@ import pandas as pd
 
 from ml_assets.recommender.candidates import Course, Floats, Ints, World
 from ml_assets.recommender.config import RecommenderConfig
+from ml_assets.recommender.histories import Histories
 from ml_assets.recommender.inputs import RecommenderInput
-from ml_assets.recommender.links import history
 from ml_assets.recommender.model import CourseModel, ModelMismatchError, Ranking, RecommenderModel, one_thread
 from ml_assets.recommender.reasons import AlwaysTrue, explain, find_bases
+from ml_assets.recommender.reranking import rerank
+from ml_assets.recommender.terms import TERMS, View, cohort_share, similar_starts
+from ml_assets.recommender.weights import Choices
 
 COLUMNS: Final = [
     "student_id",
@@ -40,6 +43,8 @@ _NOTHING: Final = pd.DataFrame(
         "content": pd.Series(dtype="int64"),
         "score": pd.Series(dtype="float64"),
         "subject_group": pd.Series(dtype="str"),
+        "completion": pd.Series(dtype="float64"),
+        "starters": pd.Series(dtype="int64"),
         "recent_starters": pd.Series(dtype="int64"),
         "base": pd.Series(dtype="int64"),
         "base_students": pd.Series(dtype="int64"),
@@ -47,46 +52,59 @@ _NOTHING: Final = pd.DataFrame(
     }
 )
 
-Scorer = Callable[[CourseModel, Floats, Ints, RecommenderConfig], Floats]
-"""Log scores, students × contents of a course, from the days since each start and the student's row of `rates`."""
+Scorer = Callable[[View, RecommenderModel], Floats]
+"""Log scores, learners × contents of a course."""
 
 
-def personal(course: CourseModel, ages: Floats, context: Ints, config: RecommenderConfig) -> Floats:
-    """Log-linear blend of how often a content is started just now and what the student's own history leads to."""
-    chance = np.full(ages.shape, config.link_floor)
-    linked = course.bias + history(ages[:, course.linked], config) @ course.weights
-    chance[:, course.linked] = np.maximum(linked, config.link_floor)
-    popularity = np.log(course.rates[context] + config.rate_floor)
-    blend: Floats = (1.0 - config.link_weight) * popularity + config.link_weight * np.log(chance)
-    return blend
+def personal(view: View, model: RecommenderModel) -> Floats:
+    """Weighted sum of the terms: the log of how likely each content is to be chosen, but for a constant."""
+    score = np.zeros(view.shape)
+    for name, term in TERMS.items():
+        if model.term_weights[name]:
+            score += model.term_weights[name] * term(view)
+    return score
 
 
 def by_count(name: str) -> Scorer:
     """Baseline that ranks contents for everybody alike, by a count of students that `CourseModel` has under `name`."""
 
-    def score(course: CourseModel, ages: Floats, _context: Ints, _config: RecommenderConfig) -> Floats:
-        return np.broadcast_to(np.log(getattr(course, name) + 0.5), ages.shape)
+    def score(view: View, _model: RecommenderModel) -> Floats:
+        return np.broadcast_to(np.log(getattr(view.state, name) + 0.5), view.shape)
 
     return score
+
+
+def popular_in_year(view: View, _model: RecommenderModel) -> Floats:
+    """Baseline: starts lately by students of the same school type and year."""
+    return cohort_share(view)
+
+
+def item_knn(view: View, model: RecommenderModel) -> Floats:
+    """Baseline: x · W alone, ties by how many ever started it. With the W of `shrunk_cosine` it is item-kNN."""
+    return similar_starts(view) + 1e-6 * by_count("starters")(view, model)
 
 
 BASELINES: Final[dict[str, Scorer]] = {
     "popular_recent": by_count("recent_users"),
     "popular_recent_starts": by_count("recent_starters"),
+    "popular_in_year": popular_in_year,
     "popular_all": by_count("starters"),
+    "item_knn": item_knn,
 }
-"""Students of the course who, within `recent_days`, used a content or started it; and who ever did."""
+"""Students of the course who, within `recent_days`, used a content or started it; and who ever did; and neighbours."""
 
 _PUBLISHED: Final[dict[Ranking, Scorer]] = {"personal": personal, "popular_recent": BASELINES["popular_recent"]}
 
 
-def rank(model: RecommenderModel, inputs: RecommenderInput, scorer: Scorer = personal) -> pd.DataFrame:
-    """Ranked candidates (student_id, content_id, rank from 1) of every student, by any scorer.
+def rank(
+    model: RecommenderModel, inputs: RecommenderInput, scorer: Scorer = personal, *, reranked: bool = False
+) -> pd.DataFrame:
+    """Ranked candidates (student_id, content_id, rank from 1) of every student, by any scorer; `reranked` or as scored.
 
     Raises ModelMismatchError when `model` knows what `inputs` may not, or was fitted on another catalogue.
     """
     world = World(inputs)
-    ranked = _rank(model, world, scorer)
+    ranked = _rank(model, world, scorer, reranked=reranked)
     return pd.DataFrame(
         {
             "student_id": world.learner_ids.to_numpy()[ranked["owner"]],
@@ -109,7 +127,7 @@ def recommend(model: RecommenderModel, inputs: RecommenderInput) -> pd.DataFrame
     A student alone gets the same rows as in a batch. Raises ModelMismatchError as `rank` does.
     """
     world = World(inputs)
-    ranked = _rank(model, world, _PUBLISHED[model.in_use])
+    ranked = _rank(model, world, _PUBLISHED[model.in_use], reranked=model.in_use == "personal")
     student = world.learner_ids.to_numpy()[ranked["owner"]]
     source: npt.NDArray[Any] = np.full(len(ranked), model.in_use, dtype=object)
     if model.in_use == "personal":
@@ -122,6 +140,30 @@ def recommend(model: RecommenderModel, inputs: RecommenderInput) -> pd.DataFrame
     rows["score"] = relative_scores(ranked, ["owner"])
     rows["source"] = source
     return rows[COLUMNS].astype(dict.fromkeys(("student_id", "tenant_id", "source"), "str"))
+
+
+def choices_of(model: RecommenderModel, inputs: RecommenderInput, chosen: pd.DataFrame) -> Choices:
+    """All candidates of the students of `inputs` with their terms, and which of them are in `chosen`."""
+    world = World(inputs)
+    pairs = pd.MultiIndex.from_arrays(
+        [world.learner_positions(chosen["student_id"]), world.content_positions(chosen["content_id"])]
+    )
+    owners, contents, terms = [], [], []
+    with one_thread():
+        for view in views(model, world, Histories(world, model.config, model.priors)):
+            row, column = np.nonzero(view.candidates)
+            owners.append(view.learners[row])
+            contents.append(view.course.contents[column])
+            terms.append(np.column_stack([term(view)[row, column] for term in TERMS.values()]))
+    owner = np.concatenate([np.zeros(0, dtype=np.int64), *owners])
+    content = np.concatenate([np.zeros(0, dtype=np.int64), *contents])
+    order = np.lexsort((content, owner))
+    return Choices(
+        names=tuple(TERMS),
+        owner=owner[order],
+        terms=np.concatenate([np.zeros((0, len(TERMS))), *terms])[order],
+        chosen=pd.MultiIndex.from_arrays([owner, content]).isin(pairs)[order],
+    )
 
 
 def courses_of(model: RecommenderModel, world: World) -> Iterator[tuple[Course, CourseModel]]:
@@ -156,6 +198,8 @@ def best_of_course(
             "content": course.contents[column],
             "score": rounded[row, column],
             "subject_group": course.subject_group,
+            "completion": state.completion[column],
+            "starters": state.starters[column],
             "recent_starters": state.recent_starters[column],
             "base": np.where(base >= 0, course.contents[base], -1),
             "base_students": np.where(base >= 0, state.starters[base], 0),
@@ -165,9 +209,14 @@ def best_of_course(
 
 
 def in_order(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """`parts` of all courses by owner, score and content, with `rank` and `subject_rank` from 1."""
+    """`parts` of all courses by owner, score and content."""
     ranked = pd.concat([_NOTHING, *parts], ignore_index=True)
-    ranked = ranked.iloc[np.lexsort((ranked["content"], -ranked["score"], ranked["owner"]))].reset_index(drop=True)
+    order = np.lexsort((ranked["content"], -ranked["score"], ranked["owner"]))
+    return ranked.iloc[order].reset_index(drop=True)
+
+
+def numbered(ranked: pd.DataFrame) -> pd.DataFrame:
+    """`ranked` with `rank` and `subject_rank` from 1, in the order of its rows."""
     ranked["rank"] = ranked.groupby("owner").cumcount() + 1
     ranked["subject_rank"] = ranked.groupby(["owner", "subject_group"]).cumcount() + 1
     return ranked
@@ -200,18 +249,27 @@ def describe(ranked: pd.DataFrame, world: World, always: AlwaysTrue, config: Rec
     )
 
 
-def _rank(model: RecommenderModel, world: World, scorer: Scorer) -> pd.DataFrame:
-    config = model.config
+def views(model: RecommenderModel, world: World, histories: Histories) -> Iterator[View]:
+    """All learners of all courses, a chunk at a time. Raises ModelMismatchError as `courses_of` does."""
     context = model.context_of(world.contexts)
+    for course, state in courses_of(model, world):
+        for chunk in course.chunks(model.config.chunk_students):
+            yield View(state, course, chunk, context[course.learners[chunk]], histories, model.similar, model.config)
+
+
+def _rank(model: RecommenderModel, world: World, scorer: Scorer, *, reranked: bool) -> pd.DataFrame:
+    config = model.config
+    histories = Histories(world, config, model.priors)
     parts = []
     with one_thread():
-        for course, state in courses_of(model, world):
-            for chunk in course.chunks(config.chunk_students):
-                learners, ages = course.learners[chunk], course.ages(chunk)
-                is_new = course.is_member[chunk][:, None] & ~course.known(chunk)
-                is_candidate = is_new & world.eligible(world.learners[learners], course.contents)
-                scores = np.where(is_candidate, scorer(state, ages, context[learners], config), -np.inf)
-                parts.append(best_of_course(scores, learners, ages, course, state, config.top_n, config))
+        for view in views(model, world, histories):
+            scores = np.where(view.candidates, scorer(view, model), -np.inf)
+            parts.append(
+                best_of_course(scores, view.learners, view.ages, view.course, view.state, config.top_n, config)
+            )
     ranked = in_order(parts)
+    if reranked:
+        ranked = rerank(ranked.assign(group=world.group_of_content[ranked["content"]]), histories, config)
+    ranked = numbered(ranked)
     kept = ranked[(ranked["rank"] <= config.top_n) | (ranked["subject_rank"] <= config.per_subject_group)]
     return kept.reset_index(drop=True).assign(rank=lambda rows: rows.groupby("owner").cumcount() + 1)

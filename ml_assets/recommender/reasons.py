@@ -55,7 +55,7 @@ def find_bases(
     Chosen among the student's `base_contents` latest starts of the course (`ages`: students × contents), by the share
     of those who started it; the later start wins a tie. -1 and 0 where no share reaches `min_next_share`.
     """
-    contents = len(course.content_ids)
+    contents = len(course.contents)
     next_students = np.zeros((contents, contents), dtype=np.int64)
     next_students[course.next_from, course.next_to] = course.next_students
     share = next_students / np.maximum(course.starters, 1)[:, None]

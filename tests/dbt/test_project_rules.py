@@ -41,7 +41,6 @@ STAGED_WITH = {
 }
 # Staged for what comes later: the study schedule, the reports and the learning patterns.
 NOT_READ_YET = {
-    "stg_app__content_dependencies",
     "stg_app__student_block_schedule",
     "stg_app__student_block_sets",
     "stg_app__student_content_progress",

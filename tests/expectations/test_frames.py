@@ -63,7 +63,8 @@ def profile() -> pd.DataFrame:
 
 
 def subjects() -> pd.DataFrame:
-    return pd.DataFrame({"student_id": ["s1", "s1"], "subject_group": ["수학", "영어"], "subject": ["미적분", None]})
+    frame = pd.DataFrame({"student_id": ["s1", "s1"], "subject_group": ["수학", "영어"], "subject": ["미적분", None]})
+    return frame.assign(since_date=EVE)
 
 
 def catalogue() -> pd.DataFrame:
@@ -77,7 +78,18 @@ def interactions() -> pd.DataFrame:
     frame = pd.DataFrame({"student_id": ["s1", "s1", "s2"], "content_id": ["c1", "c2", "c1"]})
     frame[dates] = EVE
     frame.loc[2, dates] = pd.NaT
-    return frame.assign(planned_count=[3, 0, 0], done_count=[3, 0, 0])
+    return frame.assign(planned_count=[3, 0, 0], done_count=[3, 0, 0], done_units=[30, None, None])
+
+
+def prerequisites() -> pd.DataFrame:
+    return pd.DataFrame({"tenant_id": "t1", "content_id": ["c2", "c3"], "prerequisite_id": ["c1", "c1"]})
+
+
+def scores() -> pd.DataFrame:
+    frame = pd.DataFrame(
+        {"student_id": ["s1", "s1"], "subject_group": ["수학", None], "exam_kind": ["mock", "internal"]}
+    )
+    return frame.assign(exam_count=2, last_exam_date=EVE, recent_percentile=[50.0, 60.0])
 
 
 GOOD: dict[str, Callable[[], pd.DataFrame]] = {
@@ -86,7 +98,9 @@ GOOD: dict[str, Callable[[], pd.DataFrame]] = {
     "feat_student__profile": profile,
     "feat_student__subjects": subjects,
     "feat_content__catalogue": catalogue,
+    "feat_content__prerequisites": prerequisites,
     "feat_student_content__interactions": interactions,
+    "feat_student_subject__scores": scores,
 }
 
 

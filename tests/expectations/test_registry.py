@@ -15,7 +15,9 @@ FEATURES = {
     "feat_student__profile",
     "feat_content__catalogue",
     "feat_student__subjects",
+    "feat_content__prerequisites",
     "feat_student_content__interactions",
+    "feat_student_subject__scores",
 }
 CANDIDATE = {"content_recommendations", "fallback_recommendations"}
 

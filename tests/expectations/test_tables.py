@@ -87,9 +87,10 @@ def test_features_obey_the_cutoff_and_their_keys(database: psycopg.Connection) -
     name = "feat_student_content__interactions"
     database.execute(
         f"create table {name} (student_id uuid, content_id uuid, shelved_date date, first_planned_date date, "
-        "last_planned_date date, first_done_date date, last_done_date date, planned_count int, done_count int)"
+        "last_planned_date date, first_done_date date, last_done_date date, planned_count int, done_count int, "
+        "done_units int)"
     )
-    insert_rows = f"insert into {name} select gen_random_uuid(), gen_random_uuid(), %s, %s, %s, %s, %s, 3, 1"
+    insert_rows = f"insert into {name} select gen_random_uuid(), gen_random_uuid(), %s, %s, %s, %s, %s, 3, 1, 20"
     eve = AS_OF - dt.timedelta(days=1)
     database.execute(insert_rows, [eve] * 5)
     database.execute(insert_rows, [None] * 5)

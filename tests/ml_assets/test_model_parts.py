@@ -17,7 +17,7 @@ from tests.ml_assets.strategies import random_worlds, worlds
 from tests.ml_assets.worlds import World, only, paced_class
 
 COUNTS = StartCounts(
-    starts=np.array([[3.0, 0.0], [0.0, 0.0]]),
+    starts=np.array([[[3.0, 0.0], [0.0, 0.0]]] * 3),
     past_starts=np.array([[4.0, 0.0], [0.0, 2.0]]),
     cohort_starts=np.array([[6.0, 0.0], [0.0, 3.0]]),
     waiting=np.array([[2.0, 5.0], [4.0, 4.0]]),
@@ -29,13 +29,13 @@ COUNTS = StartCounts(
 
 def test_rates_are_shrunk_step_by_step() -> None:
     # A half-life of one day: the weights 1/2, 1/4, ... are one day at risk for each who waits, and two for a start.
-    config = RecommenderConfig(start_half_life_days=1, background_half_life_days=1, prior_student_days=10)
+    config = RecommenderConfig(background_half_life_days=1, prior_student_days=10)
     overall = 6 / (6 + 9 + 2 * 4 + 2 * 2)
     background = np.array([(4 + 10 * overall) / (6 + 2 * 4 + 10), (2 + 10 * overall) / (9 + 2 * 2 + 10)])
     course = np.array([(3 + 10 * background[0]) / (6 + 2 * 3 + 10), (0 + 10 * background[1]) / (9 + 0 + 10)])
     first = [(3 + 10 * course[0]) / (2 + 2 * 3 + 10), 10 * course[1] / (5 + 10)]
     second = [10 * course[0] / (4 + 10), 10 * course[1] / (4 + 10)]
-    np.testing.assert_allclose(start_rates(COUNTS, config), [first, second, course])
+    np.testing.assert_allclose(start_rates(COUNTS, config)[0], [first, second, course])
 
 
 def test_shares_are_of_all_students_of_a_context() -> None:
@@ -55,7 +55,7 @@ def test_what_most_have_begun_and_the_rest_begin_now_outranks_what_few_begin() -
     encoded = Encoded(world.input())
     (course,) = encoded.courses()
     counts = count_starts(course, np.zeros(len(course.learners), np.int64), 1, RecommenderConfig())
-    everybody, nobody = start_rates(counts, RecommenderConfig(prior_student_days=1))[-1]
+    everybody, nobody = start_rates(counts, RecommenderConfig(prior_student_days=1))[0, -1]
     assert counts.recent_starters.tolist() == [2, 5]
     assert everybody > nobody
 
@@ -170,7 +170,5 @@ def test_rare_contents_are_not_linked_and_the_most_started_come_first() -> None:
 
 
 def test_impossible_settings_are_all_named() -> None:
-    with pytest.raises(
-        ValueError, match=r"ridge_per_content must be above 0.*link_weight must be 0 to 1.*per_subject_group"
-    ):
-        RecommenderConfig(ridge_per_content=0, link_weight=2, per_subject_group=60)
+    with pytest.raises(ValueError, match=r"ridge_per_content must be above 0.*per_subject_group"):
+        RecommenderConfig(ridge_per_content=0, per_subject_group=60)

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 
 from ml_assets.evaluation.ranking import evaluate_rankings
-from ml_assets.recommender.backtest import evaluate_recommender, fit_and_choose, tuned
-from ml_assets.recommender.config import START_HALF_LIVES, RecommenderConfig
+from ml_assets.recommender.backtest import evaluate_recommender, fit_and_choose, fit_weighed
+from ml_assets.recommender.config import PRIOR_WEIGHTS, RecommenderConfig
 from ml_assets.recommender.fallback import COLUMNS as FALLBACK_COLUMNS
 from ml_assets.recommender.fallback import fallback
 from ml_assets.recommender.inputs import RecommenderInput
@@ -39,11 +39,10 @@ def may_see(world: World, student: dict[str, object], content: dict[str, object]
 
     name, level = student["student_id"], student.get("school_year_level")
     low, high = content.get("school_year_min"), content.get("school_year_max")
-    studied = {(group, subject) for who, group, subject in world.subjects if who == name}
+    studied = {group for who, group, _ in world.subjects if who == name}
     is_known = (name, content["content_id"]) in {(who, what) for who, what, *_ in [*world.uses, *world.shelf]}
     return (
-        content["subject_group"] is not None
-        and bool({(content["subject_group"], content["subject"]), (content["subject_group"], None)} & studied)
+        content["subject_group"] in studied
         and bool(content["is_active"])
         and content.get("tenant_id") in {None, student["tenant_id"]}
         and agree("school_type")
@@ -211,8 +210,11 @@ def test_lists_are_deep_enough_for_every_subject_group() -> None:
         world.uses += [(f"s{number}", f"m{place:02}", 1) for place in range(70)]
     rows = recommend(fit(world.input()), world.input())
     mine = rows[rows["student_id"] == "s"]
-    assert mine.groupby("subject_group").size().to_dict() == {"국어": 10, "수학": 50}
-    assert mine["rank"].tolist() == list(range(1, 61))
+    assert mine.groupby("subject_group").size().to_dict() == {"국어": 10, "수학": 49}
+    assert mine["rank"].tolist() == list(range(1, 60))
+    # One place in the first ten is for what nobody has started yet.
+    assert mine.loc[mine["subject_group"] == "국어", "rank"].tolist() == [10, *range(51, 60)]
+    assert mine["score"].is_monotonic_decreasing
 
 
 def test_equal_contents_are_in_order_of_id() -> None:
@@ -320,7 +322,7 @@ def test_next_to_nothing_is_an_answer(with_students: bool, with_contents: bool) 
     assert model.metrics["ndcg_at_20"] is None
 
 
-def test_students_who_share_nothing() -> None:
+def test_students_who_share_nothing_get_all_that_is_left_of_their_subject_group() -> None:
     world = World()
     for number in range(6):
         world.student(f"s{number}", ("수학", f"과목 {number}"))
@@ -328,7 +330,31 @@ def test_students_who_share_nothing() -> None:
         world.content(f"c{number}b", "수학", f"과목 {number}")
         world.uses += [(f"s{number}", f"c{number}a", 3)]
     rows = recommend(fit(world.input()), world.input())
-    assert rows["content_id"].tolist() == [f"c{number}b" for number in range(6)]
+    everything = {f"c{number}{part}" for number in range(6) for part in "ab"}
+    for number in range(6):
+        assert set(shown(rows, f"s{number}")) == everything - {f"c{number}a"}
+
+
+def test_the_next_volume_comes_first_and_a_new_series_begins_with_its_first() -> None:
+    world = World()
+    for volume in (1, 2, 3):
+        for name in ("가람", "한결"):
+            world.content(f"{name}{volume}", title_stem=name, volume_number=volume)
+    world.student("s", ("수학", "미적분"))
+    world.uses = [("s", "가람1", 4)]
+    listed = shown(recommend(fit(world.input()), world.input()), "s")
+    assert listed[0] == "가람2"
+    assert [name for name in listed if name.startswith("한결")] == ["한결1", "한결2", "한결3"]
+
+
+def test_a_subject_taken_up_later_is_not_known_before() -> None:
+    world = World()
+    world.content("a", "수학", "미적분")
+    world.student("s", ("수학", "미적분"), ("수학", "기하"), ("국어", "독서"))
+    frames = world.frames()
+    frames["student_subjects"]["since_date"] = [dt.date(2024, 4, 16), dt.date(2024, 4, 17), None]
+    before = RecommenderInput(**frames).as_known_before(dt.date(2024, 4, 17))
+    assert before.student_subjects["subject"].tolist() == ["독서", "미적분"]
 
 
 def test_a_model_kept_and_read_again_scores_alike(tmp_path: Path) -> None:
@@ -394,7 +420,9 @@ def test_an_evaluation_prints_what_the_command_line_promises() -> None:
     result = evaluate_recommender(world.input(before=14), later).to_dict()
     assert result == evaluate_recommender(world.input(before=14), pd.concat([later, noise, later])).to_dict()
     assert result["students"] == 4
-    assert set(result["baselines"]) == {"popular_recent", "popular_recent_starts", "popular_all"}
+    assert set(result["baselines"]) == {
+        *("popular_recent", "popular_recent_starts", "popular_in_year", "popular_all", "item_knn")
+    }
     for metrics in (result, *result["baselines"].values()):
         assert 0 <= metrics["recall_at_20"] <= 1
         assert 0 <= metrics["ndcg_at_20"] <= 1
@@ -445,24 +473,12 @@ def test_metrics_of_a_ranking_are_those_of_its_frame() -> None:
     inputs = world.input(before=14)
     later = pd.DataFrame([u[:2] for u in world.uses if u[2] <= 14], columns=["student_id", "content_id"])
     assert evaluate_recommender(inputs, later).model == evaluate_rankings(
-        recommend(fit(inputs, tuned(inputs)), inputs), later
+        recommend(fit_weighed(inputs, RecommenderConfig()), inputs), later
     )
 
 
-def test_the_half_life_is_the_best_of_the_last_window() -> None:
-    world = paced_class(students=20)
-    inputs = world.input()
-    before = inputs.as_known_before(AS_OF - dt.timedelta(days=14))
-    started = inputs.interactions[inputs.interactions["first_done_date"] >= pd.Timestamp(before.as_of)]
-    ndcg = {
-        days: evaluate_recommender(before, started, RecommenderConfig(start_half_life_days=days)).model.ndcg_at_k
-        for days in START_HALF_LIVES
-    }
-    assert ndcg[tuned(inputs).start_half_life_days] == max(ndcg.values())
-
-
-def test_without_a_start_in_the_last_window_the_shortest_half_life_stays() -> None:
+def test_without_a_choice_to_learn_from_the_weights_are_the_published_ones() -> None:
     world = World()
     world.content("a")
     world.student("s", ("수학", "미적분"))
-    assert tuned(world.input()).start_half_life_days == min(START_HALF_LIVES)
+    assert fit_weighed(world.input(), RecommenderConfig()).term_weights == PRIOR_WEIGHTS

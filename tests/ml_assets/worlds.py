@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -15,13 +15,17 @@ AS_OF = dt.date(2024, 5, 1)
 
 @dataclass
 class World:
-    """Rows as people would write them; `uses` are (student, content, days before the cut-off)."""
+    """Rows as people would write them; `uses` are (student, content, days before the cut-off), `scores` (student,
+    subject group, exams, percentile), `prerequisites` (academy, content, what comes before it).
+    """
 
     students: list[dict[str, Any]] = field(default_factory=list)
     contents: list[dict[str, Any]] = field(default_factory=list)
     subjects: list[tuple[str, str, str | None]] = field(default_factory=list)
     uses: list[tuple[str, str, int]] = field(default_factory=list)
     shelf: list[tuple[str, str]] = field(default_factory=list)
+    scores: list[tuple[str, str, int, float]] = field(default_factory=list)
+    prerequisites: list[tuple[str, str, str]] = field(default_factory=list)
 
     def student(self, student_id: str, *subjects: tuple[str, str | None], **attributes: Any) -> None:
         self.students.append({"student_id": student_id, "tenant_id": "t1", **attributes})
@@ -44,20 +48,28 @@ class World:
         shelf = pd.DataFrame(self.shelf, columns=["student_id", "content_id"]).assign(done_count=0, planned_count=0)
         both = shelf.merge(pairs, on=["student_id", "content_id"], how="left", indicator=True)["_merge"] == "both"
         shelf = shelf[~both.to_numpy()]
-        return pd.concat([pairs, shelf], ignore_index=True)
+        return pd.concat([pairs, shelf], ignore_index=True).assign(done_units=lambda rows: rows["done_count"])
 
     def frames(self, before: int = 0) -> dict[str, Any]:
         student_columns = ["student_id", "tenant_id", "school_type", "school_year_level", "curriculum_revision"]
         content_columns = [
             *("content_id", "content_type", "tenant_id", "subject_group", "subject_id", "subject", "difficulty_level"),
-            *("school_type", "school_year_min", "school_year_max", "curriculum_revision", "is_active"),
+            *("school_type", "school_year_min", "school_year_max", "curriculum_revision", "series_name", "title_stem"),
+            *("volume_number", "total_units", "is_active"),
         ]
         return {
             "as_of": AS_OF - dt.timedelta(days=before),
             "students": pd.DataFrame(self.students, columns=student_columns),
             "contents": pd.DataFrame(self.contents, columns=content_columns),
-            "student_subjects": pd.DataFrame(self.subjects, columns=["student_id", "subject_group", "subject"]),
+            "student_subjects": pd.DataFrame(
+                [(*row, *[None] * (4 - len(row))) for row in self.subjects],
+                columns=["student_id", "subject_group", "subject", "since_date"],
+            ),
             "interactions": self.interactions(before),
+            "scores": pd.DataFrame(
+                self.scores, columns=["student_id", "subject_group", "exam_count", "percentile"]
+            ).assign(last_exam_date=AS_OF - dt.timedelta(days=30)),
+            "prerequisites": pd.DataFrame(self.prerequisites, columns=["tenant_id", "content_id", "prerequisite_id"]),
         }
 
     def input(self, before: int = 0) -> RecommenderInput:
@@ -69,9 +81,9 @@ def only(inputs: RecommenderInput, student_id: str) -> RecommenderInput:
     frames = {
         name: frame[frame["student_id"] == student_id]
         for name, frame in vars(inputs).items()
-        if name in {"students", "student_subjects", "interactions"}
+        if name in {"students", "student_subjects", "interactions", "scores"}
     }
-    return RecommenderInput(as_of=inputs.as_of, contents=inputs.contents, **frames)
+    return replace(inputs, **frames)
 
 
 def shuffled(inputs: RecommenderInput, seed: int) -> RecommenderInput:

@@ -31,6 +31,7 @@ goals as (
         goal.student_id,
         spellings.subject_group,
         spellings.subject,
+        goal.start_date,
         goal.end_date
     from {{ ref('stg_app__student_goals') }} as goal
     inner join spellings on {{ without_spaces('goal.subject_text') }} = spellings.name
@@ -41,14 +42,15 @@ touched as (
         pair.student_id,
         content.subject_group,
         content.subject,
+        min(least(pair.first_planned_date, pair.shelved_date)) as first_touched_date,
         max(greatest(pair.last_planned_date, pair.shelved_date)) as last_touched_date
     from {{ ref('feat_student_content__interactions') }} as pair
     inner join {{ ref('int_content__masters') }} as content on pair.content_id = content.content_id
-    where
-        content.subject_group is not null
-        and greatest(pair.last_planned_date, pair.shelved_date)
-        >= {{ as_of_date() }} - {{ var('studying_window_days') }}
+    where content.subject_group is not null
     group by 1, 2, 3
+    having
+        max(greatest(pair.last_planned_date, pair.shelved_date))
+        >= {{ as_of_date() }} - {{ var('studying_window_days') }}
 ),
 
 -- Only a goal for the very subject ends it; one for the whole group does not.
@@ -63,11 +65,11 @@ ended as (
 ),
 
 studying as (
-    select student_id, subject_group, subject
+    select student_id, subject_group, subject, start_date as since_date
     from goals
     where end_date >= {{ as_of_date() }}
-    union
-    select touched.student_id, touched.subject_group, touched.subject
+    union all
+    select touched.student_id, touched.subject_group, touched.subject, touched.first_touched_date
     from touched
     left join ended on touched.student_id = ended.student_id and touched.subject = ended.subject
     where coalesce(ended.end_date < touched.last_touched_date, true)
@@ -76,6 +78,8 @@ studying as (
 select
     studying.student_id,
     studying.subject_group,
-    studying.subject
+    studying.subject,
+    min(studying.since_date) as since_date
 from studying
 inner join {{ ref('stg_app__students') }} as student on studying.student_id = student.student_id
+group by 1, 2, 3

@@ -1,20 +1,21 @@
--- Every master content once, whatever its kind, with its subject under one name across curriculum revisions.
+-- Every master content once, whatever its kind, with its subject under one name across curriculum revisions. Titles are
+-- those of published books and lectures; what an academy calls a content of its own is free text and not read.
 with masters as (
     select
-        'book' as content_type, content_id, tenant_id, subject_group_id, subject_id, subject_group_text, subject_text,
-        difficulty_level_id, difficulty_level, curriculum_revision_id, curriculum_revision_year, school_type,
+        'book' as content_type, content_id, tenant_id, title, subject_group_id, subject_id, subject_group_text,
+        subject_text, difficulty_level_id, difficulty_level, curriculum_revision_id, curriculum_revision_year, school_type,
         school_year_min, school_year_max, series_name, total_units, is_active
     from {{ ref('stg_app__master_books') }}
     union all
     select
-        'lecture', content_id, tenant_id, subject_group_id, subject_id, subject_group_text, subject_text,
-        difficulty_level_id, difficulty_level, curriculum_revision_id, curriculum_revision_year, null,
+        'lecture', content_id, tenant_id, title, subject_group_id, subject_id, subject_group_text,
+        subject_text, difficulty_level_id, difficulty_level, curriculum_revision_id, curriculum_revision_year, null,
         null, null, null, total_units, is_active
     from {{ ref('stg_app__master_lectures') }}
     union all
     select
-        'custom', content_id, tenant_id, subject_group_id, subject_id, subject_group_text, subject_text,
-        difficulty_level_id, difficulty_level, curriculum_revision_id, curriculum_revision_year, null,
+        'custom', content_id, tenant_id, null, subject_group_id, subject_id, subject_group_text,
+        subject_text, difficulty_level_id, difficulty_level, curriculum_revision_id, curriculum_revision_year, null,
         null, null, null, total_units, true
     from {{ ref('stg_app__master_custom_contents') }}
 )
@@ -37,6 +38,8 @@ select
     masters.school_year_min,
     masters.school_year_max,
     masters.series_name,
+    {{ title_stem('masters.title') }} as title_stem,
+    {{ volume_number('masters.title') }} as volume_number,
     masters.total_units,
     masters.is_active
 from masters

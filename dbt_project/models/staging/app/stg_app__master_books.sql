@@ -1,6 +1,7 @@
 select
     id as content_id,
     tenant_id,
+    title,
     subject_group_id,
     subject_id,
     {{ normalised('subject_category') }} as subject_group_text,
