@@ -61,3 +61,6 @@ makes 20."""
 
 SOURCES: Final = ("personal", "cohort", "popular_recent")
 """What can have made a row: the student's own history, the habits of the year, or the baseline where it does better."""
+
+LEAST_STUDENTS: Final = 5
+"""Least number of students behind a number that anybody is shown: fewer could be recognised."""

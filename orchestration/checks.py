@@ -13,14 +13,15 @@ from orchestration.resources import Pipeline
 from orchestration.validations import record, require_success
 
 CHECK = "expectations"
+REASONS_CHECK = "reasons"
 
 
-def check_result(outcome: ValidationOutcome, asset: dg.AssetKey) -> dg.AssetCheckResult:
-    """`outcome` for the UI: failed when a critical expectation did not hold, a warning when a lesser one did not."""
+def check_result(outcome: ValidationOutcome, asset: dg.AssetKey, name: str = CHECK) -> dg.AssetCheckResult:
+    """`outcome` as check `name`: failed when a critical expectation did not hold, a warning when a lesser one did not."""
     lesser = outcome.success and bool(outcome.failures)
     return dg.AssetCheckResult(
         asset_key=asset,
-        check_name=CHECK,
+        check_name=name,
         passed=not outcome.failures,
         severity=dg.AssetCheckSeverity.WARN if lesser else dg.AssetCheckSeverity.ERROR,
         metadata={

@@ -172,6 +172,25 @@ class RecommenderConfig:
     min_next_share: float = 0.2
     """Least share of students who went on from one content to another for that to be worth saying. A judgement."""
 
+    max_reasons: int = 3
+    """Reasons of a row: more are not read."""
+
+    least_exams: int = 2
+    """Exams of a subject group before it is called behind: one may have been a bad day."""
+
+    weak_points: float = 5.0
+    """Points of percentile below the own mean from which a subject group is called behind. A judgement."""
+
+    high_completion: float = 0.8
+    """Share of planned items done from which a content is said to be one that gets completed. A judgement: the mean of
+    generated academies is .7."""
+
+    least_levels: int = 3
+    """Contents that a student has started in a subject group before their mean level is spoken of."""
+
+    fitting_levels: float = 0.5
+    """Levels of difficulty from the student's mean within which a content is said to fit: rounded, it is the same."""
+
     base_contents: int = 10
     """A student's latest contents of a course from which a reason may start: older ones would puzzle the reader."""
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ml_assets.recommender.candidates import UNKNOWN_LEVEL, UNKNOWN_TYPE, World
+from ml_assets.recommender.evidence import evidence_for_all
 from ml_assets.recommender.inputs import RecommenderInput
 from ml_assets.recommender.model import RecommenderModel
 from ml_assets.recommender.ranking import best_of_course, courses_of, describe, in_order, numbered, relative_scores
@@ -55,7 +56,7 @@ def fallback(model: RecommenderModel, inputs: RecommenderInput) -> pd.DataFrame:
         parts.append(best_of_course(scores, np.arange(len(groups)), never, course, state, config.fallback_n, config))
     ranked = numbered(in_order(parts))
     ranked = ranked[ranked["subject_rank"] <= config.fallback_n]
-    rows = describe(ranked, world, "in_subject_group", config)
+    rows = describe(ranked, evidence_for_all(ranked, world), world, config)
     rows[_GROUP] = groups[_GROUP].iloc[ranked["owner"]].reset_index(drop=True)
     rows["school_year_level"] = rows["school_year_level"].astype("int64")
     rows["rank"] = ranked["subject_rank"].to_numpy()

@@ -21,7 +21,7 @@ from scipy.special import logit
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import normalize
 
-from ml_assets.recommender.candidates import Floats, Ints, World
+from ml_assets.recommender.candidates import Bools, Floats, Ints, World
 from ml_assets.recommender.config import RecommenderConfig
 
 CONTENT_TYPES: Final = ("book", "lecture", "custom")
@@ -55,6 +55,13 @@ class Histories:
     def started(self) -> scipy.sparse.csr_array:
         """Learners × contents: 1 where the student has started it."""
         return self._sparse(np.ones(len(self._age)))
+
+    def has_started(self, learner: Ints, content: Ints) -> Bools:
+        """Whether each learner has started the content beside them."""
+        if not len(learner):
+            return np.zeros(0, dtype=bool)
+        started: Bools = np.asarray(self.started[learner, content]).ravel() > 0
+        return started
 
     @cached_property
     def ages(self) -> scipy.sparse.csr_array:
@@ -132,15 +139,22 @@ class Histories:
         return shares
 
     @cached_property
+    def group_levels(self) -> tuple[Floats, Floats]:
+        """Learners × subject groups: starts of known difficulty, and their mean difficulty; NaN for none."""
+        difficulty = self.difficulty[self._content]
+        group = np.where(np.isfinite(difficulty), self._group, -1)
+        count = self._counts(group, self._groups, np.ones(len(difficulty)))
+        total = self._counts(group, self._groups, np.nan_to_num(difficulty))
+        return count, np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+
+    @cached_property
     def levels(self) -> Floats:
         """Learners × subject groups: mean difficulty of what was started.
 
         Shrunk to the student's own mean over all groups, and that to everybody's, by `prior_starts` each.
         """
-        difficulty = self.difficulty[self._content]
-        known = np.isfinite(difficulty)
-        count = self._counts(np.where(known, self._group, -1), self._groups, np.ones(len(difficulty)))
-        total = self._counts(np.where(known, self._group, -1), self._groups, np.where(known, difficulty, 0.0))
+        count, mean = self.group_levels
+        total = count * np.nan_to_num(mean)
         weight = self._config.prior_starts
         own = (total.sum(axis=1) + weight * self.priors.difficulty) / (count.sum(axis=1) + weight)
         levels: Floats = (total + weight * own[:, None]) / (count + weight)
@@ -163,22 +177,32 @@ class Histories:
     def needs(self) -> Floats:
         """Learners × subject groups: how far latest scores are below the student's own mean over groups, 0 to 1.
 
-        In units of `need_points`, shrunk to 0 by `prior_exams` exams; 0 without scores in another group.
+        In units of `need_points`, shrunk to 0 by `prior_exams` exams; 0 where there are none.
         """
+        percentile, exams = self.group_scores
+        behind = (self.own_percentile[:, None] - percentile) / self._config.need_points
+        needs: Floats = np.clip(np.nan_to_num(behind) * exams / (exams + self._config.prior_exams), 0.0, 1.0)
+        return needs
+
+    @cached_property
+    def group_scores(self) -> tuple[Floats, Floats]:
+        """Learners × subject groups: percentile of the latest exams (NaN for none), and the number of exams."""
         scores = self.world.inputs.scores
         learner = self.world.learner_positions(scores["student_id"])
         group = self.world.subject_group_positions(scores["subject_group"])
         known = (learner >= 0) & (group >= 0)
-        learner, group = learner[known], group[known]
-        percentile = scores["percentile"].to_numpy(dtype=np.float64)[known]
-        exams = scores["exam_count"].to_numpy(dtype=np.float64)[known]
-        size = len(self.world.learner_ids)
-        count = np.bincount(learner, minlength=size)
-        mean = np.bincount(learner, percentile, size) / np.maximum(count, 1)
-        behind = (mean[learner] - percentile) / self._config.need_points * exams / (exams + self._config.prior_exams)
-        needs = np.zeros((size, self._groups))
-        needs[learner, group] = np.clip(behind, 0.0, 1.0)
-        return needs
+        percentile, exams = (np.full((len(self.world.learner_ids), self._groups), empty) for empty in (np.nan, 0.0))
+        percentile[learner[known], group[known]] = scores["percentile"].to_numpy()[known]
+        exams[learner[known], group[known]] = scores["exam_count"].to_numpy(dtype=np.float64)[known]
+        return percentile, exams
+
+    @cached_property
+    def own_percentile(self) -> Floats:
+        """Learners: mean percentile over all subject groups that have one, contents or not; NaN for none."""
+        scores = self.world.inputs.scores
+        mean = scores.groupby("student_id")["percentile"].mean()
+        own: Floats = mean.reindex(self.world.learner_ids).to_numpy(dtype=np.float64)
+        return own
 
     @property
     def _groups(self) -> int:

@@ -44,10 +44,12 @@ class CourseModel:
     """State of one course of n contents, f of them linked. `contents` are positions in the catalogue, ascending.
 
     `rates`, START_HALF_LIVES × contexts + 1 × n: starts per student-day at risk; `shares`, contexts + 1 × n: starts
-    lately per student; the last context is for any other. `linked` (f), `bias` (f),
-    `weights` (2f × f): see `links`. Per content: `completion`, the share of planned items that get done, 0 to 1;
-    `recent_starters`, `starters`, `recent_users`. `next_*` are the pairs
-    of contents (from, to) with enough students who started the second soon after the first, and how many these are.
+    lately per student; the last context is for any other. `linked` (f), `bias` (f), `weights` (2f × f): see `links`.
+    `next_*` are the pairs of contents (from, to) with enough students who started the second soon after the first, and
+    how many these are.
+
+    Per content: `planners`, students who planned it; `planned_items` and `done_items`, their plan items; `completion`,
+    the share of these done, shrunk; `recent_starters`, `starters`, `recent_users`, students who started or used it.
     """
 
     contents: Ints
@@ -57,6 +59,9 @@ class CourseModel:
     bias: Floats
     weights: Floats
     completion: Floats
+    planners: Ints
+    planned_items: Ints
+    done_items: Ints
     recent_starters: Ints
     starters: Ints
     recent_users: Ints
@@ -219,10 +224,10 @@ def fit(
     contexts = tuple(sorted(set(world.contexts)))
     context = _context_rows(world.contexts, contexts)
     priors = Histories(world, config).priors
-    completion = completion_shares(world, priors, config)
+    usage = count_usage(world, priors, config)
     with one_thread():
         courses = {
-            course.name: _fit_course(course, world, context, len(contexts), completion, config, builder)
+            course.name: _fit_course(course, world, context, len(contexts), usage, config, builder)
             for course in world.courses()
         }
         similar = similar_starts(world, config)
@@ -255,16 +260,26 @@ def similar_starts(world: World, config: RecommenderConfig) -> Similar:
     return Similar(builder, build(builder, (starts @ linked).tocsr(), SimilarityConfig()))
 
 
-def completion_shares(world: World, priors: Priors, config: RecommenderConfig) -> Floats:
-    """Share of planned items that get done of each content of `world`, shrunk to everybody's by `prior_items`."""
+@dataclass(frozen=True)
+class Usage:
+    """What became of plans, by content of the catalogue; see `CourseModel`."""
+
+    planners: Ints
+    planned_items: Ints
+    done_items: Ints
+    completion: Floats
+
+
+def count_usage(world: World, priors: Priors, config: RecommenderConfig) -> Usage:
+    """Plans of all learners of `world`; `completion` is shrunk to everybody's by `prior_items`."""
     rows = world.inputs.interactions
     content = world.content_positions(rows["content_id"])
-    done, planned = (
-        np.bincount(content, rows[name].to_numpy(dtype=np.float64), len(world.contents))
-        for name in ("done_count", "planned_count")
+    done, planned = (rows[name].to_numpy(dtype=np.float64) for name in ("done_count", "planned_count"))
+    planners, planned_items, done_items = (
+        np.bincount(content, weights, len(world.contents)).astype(np.int64) for weights in (planned > 0, planned, done)
     )
-    shares: Floats = (done + config.prior_items * priors.completion) / (planned + config.prior_items)
-    return shares
+    completion = (done_items + config.prior_items * priors.completion) / (planned_items + config.prior_items)
+    return Usage(planners, planned_items, done_items, completion)
 
 
 def one_thread() -> AbstractContextManager[object]:
@@ -283,7 +298,7 @@ def _fit_course(
     world: World,
     context: Ints,
     contexts: int,
-    completion: Floats,
+    usage: Usage,
     config: RecommenderConfig,
     builder: LinkBuilder,
 ) -> CourseModel:
@@ -302,7 +317,10 @@ def _fit_course(
         linked=linked,
         bias=links.bias,
         weights=links.weights,
-        completion=completion[course.contents],
+        completion=usage.completion[course.contents],
+        planners=usage.planners[course.contents],
+        planned_items=usage.planned_items[course.contents],
+        done_items=usage.done_items[course.contents],
         recent_starters=counts.recent_starters,
         starters=counts.starters,
         recent_users=counts.recent_users,

@@ -14,10 +14,11 @@ import pandas as pd
 
 from ml_assets.recommender.candidates import Course, Floats, Ints, World
 from ml_assets.recommender.config import RecommenderConfig
+from ml_assets.recommender.evidence import evidence_for_students
 from ml_assets.recommender.histories import Histories
 from ml_assets.recommender.inputs import RecommenderInput
 from ml_assets.recommender.model import CourseModel, ModelMismatchError, Ranking, RecommenderModel, one_thread
-from ml_assets.recommender.reasons import AlwaysTrue, explain, find_bases
+from ml_assets.recommender.reasons import explain, find_bases
 from ml_assets.recommender.reranking import rerank
 from ml_assets.recommender.terms import TERMS, View, cohort_share, similar_starts
 from ml_assets.recommender.weights import Choices
@@ -44,6 +45,9 @@ _NOTHING: Final = pd.DataFrame(
         "score": pd.Series(dtype="float64"),
         "subject_group": pd.Series(dtype="str"),
         "completion": pd.Series(dtype="float64"),
+        "planners": pd.Series(dtype="int64"),
+        "planned_items": pd.Series(dtype="int64"),
+        "done_items": pd.Series(dtype="int64"),
         "starters": pd.Series(dtype="int64"),
         "recent_starters": pd.Series(dtype="int64"),
         "base": pd.Series(dtype="int64"),
@@ -104,7 +108,7 @@ def rank(
     Raises ModelMismatchError when `model` knows what `inputs` may not, or was fitted on another catalogue.
     """
     world = World(inputs)
-    ranked = _rank(model, world, scorer, reranked=reranked)
+    ranked = _rank(model, world, Histories(world, model.config, model.priors), scorer, reranked=reranked)
     return pd.DataFrame(
         {
             "student_id": world.learner_ids.to_numpy()[ranked["owner"]],
@@ -127,13 +131,14 @@ def recommend(model: RecommenderModel, inputs: RecommenderInput) -> pd.DataFrame
     A student alone gets the same rows as in a batch. Raises ModelMismatchError as `rank` does.
     """
     world = World(inputs)
-    ranked = _rank(model, world, _PUBLISHED[model.in_use], reranked=model.in_use == "personal")
+    histories = Histories(world, model.config, model.priors)
+    ranked = _rank(model, world, histories, _PUBLISHED[model.in_use], reranked=model.in_use == "personal")
     student = world.learner_ids.to_numpy()[ranked["owner"]]
     source: npt.NDArray[Any] = np.full(len(ranked), model.in_use, dtype=object)
     if model.in_use == "personal":
         started = inputs.interactions.dropna(subset=["first_done_date"])["student_id"]
         source[~world.learner_ids.isin(started)[ranked["owner"]]] = "cohort"
-    rows = describe(ranked, world, "studying", model.config)
+    rows = describe(ranked, evidence_for_students(ranked, world, histories), world, model.config)
     rows["student_id"] = student
     rows["tenant_id"] = inputs.students.set_index("student_id")["tenant_id"].reindex(student).to_numpy()
     rows[["rank", "subject_rank"]] = ranked[["rank", "subject_rank"]]
@@ -199,6 +204,9 @@ def best_of_course(
             "score": rounded[row, column],
             "subject_group": course.subject_group,
             "completion": state.completion[column],
+            "planners": state.planners[column],
+            "planned_items": state.planned_items[column],
+            "done_items": state.done_items[column],
             "starters": state.starters[column],
             "recent_starters": state.recent_starters[column],
             "base": np.where(base >= 0, course.contents[base], -1),
@@ -229,24 +237,10 @@ def relative_scores(ranked: pd.DataFrame, within: list[str]) -> Floats:
     return relative
 
 
-def describe(ranked: pd.DataFrame, world: World, always: AlwaysTrue, config: RecommenderConfig) -> pd.DataFrame:
-    """Content, rank within the subject group, and reasons of each row of `ranked`."""
+def describe(ranked: pd.DataFrame, evidence: pd.DataFrame, world: World, config: RecommenderConfig) -> pd.DataFrame:
+    """Content and reasons of each row of `ranked`."""
     contents = world.contents.iloc[ranked["content"]].reset_index(drop=True)
-    bases = world.contents.reindex(ranked["base"]).reset_index(drop=True)
-    evidence = pd.DataFrame(
-        {
-            "subject_group": contents["subject_group"],
-            "content_type": contents["content_type"],
-            "recent_starters": ranked["recent_starters"],
-            "base_content_id": bases["content_id"],
-            "base_content_type": bases["content_type"],
-            "base_students": ranked["base_students"],
-            "next_students": ranked["next_students"],
-        }
-    )
-    return contents[["content_type", "content_id", "subject_group", "subject_id"]].join(
-        explain(evidence, always, config)
-    )
+    return contents[["content_type", "content_id", "subject_group", "subject_id"]].join(explain(evidence, config))
 
 
 def views(model: RecommenderModel, world: World, histories: Histories) -> Iterator[View]:
@@ -257,9 +251,10 @@ def views(model: RecommenderModel, world: World, histories: Histories) -> Iterat
             yield View(state, course, chunk, context[course.learners[chunk]], histories, model.similar, model.config)
 
 
-def _rank(model: RecommenderModel, world: World, scorer: Scorer, *, reranked: bool) -> pd.DataFrame:
+def _rank(
+    model: RecommenderModel, world: World, histories: Histories, scorer: Scorer, *, reranked: bool
+) -> pd.DataFrame:
     config = model.config
-    histories = Histories(world, config, model.priors)
     parts = []
     with one_thread():
         for view in views(model, world, histories):

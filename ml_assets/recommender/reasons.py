@@ -1,21 +1,17 @@
 """Why a content is recommended: codes with parameters, and the Korean sentences made of them.
 
-Belongs here: which counts are worth saying, and the words. Not here: counting, ranking.
+Belongs here: which facts are worth saying, and the words. Not here: counting, ranking.
 
-A reason is a count that can be checked, never the sign of a weight, and says nothing about fewer than `min_support`
-students. Codes, most informative first:
-
-- `similar_students` {base_content_id, students, next_students, days}: of the students who started a content that this
-  student has started too, so many started this one within so many days after it
-- `popular_in_course` {students, days}: so many students started it within so many days before the cut-off
-- `studying` {subject_group}: it belongs to a subject group that the student is studying
-- `in_subject_group` {subject_group}: it belongs to the subject group; for lists that are nobody's own
+A reason is a fact that can be checked, never the sign of a weight, and says nothing about fewer than `min_support`
+students. `REASONS` has them all, most informative first; each row gets the first `max_reasons` that hold.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any, Final, Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -24,27 +20,126 @@ from ml_assets.recommender.candidates import Floats, Ints
 from ml_assets.recommender.config import RecommenderConfig
 from ml_assets.recommender.model import CourseModel
 
-AlwaysTrue = Literal["studying", "in_subject_group"]
+Holds = Callable[[pd.DataFrame, RecommenderConfig], "pd.Series[bool]"]
 
-EVIDENCE: Final = [
-    "subject_group",
+
+@dataclass(frozen=True)
+class Reason:
+    """A code, when it may be said, which columns of `EVIDENCE` are its parameters, and its sentence.
+
+    `settings` are parameters that are the same for all rows, and where they are from in the configuration.
+    """
+
+    code: str
+    holds: Holds
+    params: dict[str, str]
+    sentence: str
+    settings: dict[str, str] | None = None
+
+
+_NOUNS: Final = {"book": "교재", "lecture": "강의", "custom": "콘텐츠"}
+_LEVELS: Final = {1: "개념", 2: "기본", 3: "심화", 4: "최상"}
+
+EVIDENCE: Final = (
     "content_type",
-    "recent_starters",
+    "subject_group",
+    "is_studied",
+    "previous_content_id",
+    "volume_number",
     "base_content_id",
     "base_content_type",
     "base_students",
     "next_students",
-]
+    "percentile",
+    "own_percentile",
+    "exams",
+    "planners",
+    "planned_items",
+    "done_items",
+    "level",
+    "own_level",
+    "levels_known",
+    "recent_starters",
+    "starters",
+)
+"""Columns of the evidence of a row, all of it counted from what was known before the cut-off.
 
-_NOUNS: Final = {"book": "교재", "lecture": "강의", "custom": "콘텐츠"}
-_SENTENCES: Final = {
-    "similar_students": (
-        "이미 공부한 {base}를 시작했던 학생 {students}명 중 {next_students}명이 {days}일 안에 이 {noun}도 시작했어요."
+- previous_content_id: the volume before it, which the student has begun; null for none
+- base_*: what the student has started and others went on from: its starters, and those who started this soon after
+- percentile, own_percentile, exams: of the student's latest exams in the subject group, and the mean over their groups
+- planners, planned_items, done_items: students who planned it, their plan items on it, and those of them done
+- level, own_level, levels_known: difficulty 1 to 4, the mean of what the student has started in the group, of how many
+- recent_starters, starters: students who started it lately, and ever
+"""
+
+REASONS: Final = (
+    Reason(
+        "next_volume",
+        lambda rows, _: rows["previous_content_id"].notna(),
+        {"base_content_id": "previous_content_id", "volume": "volume_number"},
+        "이미 시작한 시리즈의 {volume}번째 {noun}예요.",
     ),
-    "popular_in_course": "최근 {days}일 동안 학생 {students}명이 이 {noun}를 시작했어요.",
-    "studying": "지금 공부하고 있는 {subject_group} 교과의 {noun}예요.",
-    "in_subject_group": "{subject_group} 교과의 {noun}예요.",
-}
+    Reason(
+        "similar_students",
+        lambda rows, config: rows["next_students"] >= config.min_support,
+        {"base_content_id": "base_content_id", "students": "base_students", "next_students": "next_students"},
+        "이미 공부한 {base}를 시작했던 학생 {students}명 중 {next_students}명이 {days}일 안에 이 {noun}도 시작했어요.",
+        {"days": "next_days"},
+    ),
+    Reason(
+        "weak_subject",
+        lambda rows, config: (
+            (rows["exams"] >= config.least_exams) & (rows["own_percentile"] - rows["percentile"] >= config.weak_points)
+        ),
+        {"subject_group": "subject_group", "percentile": "percentile", "own_percentile": "own_percentile"},
+        "최근 시험에서 {subject_group} 백분위가 평균 {percentile}점으로, 내 전체 교과 평균 {own_percentile}점보다 낮아 "
+        "보강하면 좋은 교과예요.",
+    ),
+    Reason(
+        "often_completed",
+        lambda rows, config: (
+            (rows["planners"] >= config.min_support)
+            & (rows["done_items"] >= config.high_completion * rows["planned_items"])
+        ),
+        {"students": "planners", "planned_items": "planned_items", "done_items": "done_items"},
+        "학생 {students}명이 이 {noun}로 세운 계획 {planned_items}개 중 {done_items}개를 끝까지 마쳤어요.",
+    ),
+    Reason(
+        "fitting_level",
+        lambda rows, config: (
+            (rows["levels_known"] >= config.least_levels)
+            & ((rows["level"] - rows["own_level"]).abs() <= config.fitting_levels)
+        ),
+        {"subject_group": "subject_group", "level": "level", "own_level": "own_level", "contents": "levels_known"},
+        "난이도가 '{level_name}'이라서, 지금까지 시작한 {subject_group} 콘텐츠 {contents}개의 평균 난이도와 비슷해요.",
+    ),
+    Reason(
+        "popular_in_course",
+        lambda rows, config: rows["recent_starters"] >= config.min_support,
+        {"students": "recent_starters"},
+        "최근 {days}일 동안 학생 {students}명이 이 {noun}를 시작했어요.",
+        {"days": "recent_days"},
+    ),
+    Reason(
+        "studying",
+        lambda rows, _: rows["is_studied"],
+        {"subject_group": "subject_group"},
+        "지금 공부하고 있는 {subject_group} 교과의 {noun}예요.",
+    ),
+    Reason(
+        "in_subject_group",
+        lambda rows, _: ~rows["is_studied"],
+        {"subject_group": "subject_group"},
+        "{subject_group} 교과의 {noun}예요.",
+    ),
+    Reason(
+        "rarely_started",
+        lambda rows, config: rows["starters"] < config.min_support,
+        {},
+        "시작한 학생이 아직 {fewer_than}명이 안 되는 {noun}예요.",
+        {"fewer_than": "min_support"},
+    ),
+)
 
 
 def find_bases(
@@ -72,29 +167,57 @@ def find_bases(
     return best, np.where(best >= 0, next_students[best, columns], 0)
 
 
-def explain(evidence: pd.DataFrame, always: AlwaysTrue, config: RecommenderConfig) -> pd.DataFrame:
-    """Columns `reasons` (JSON) and `reasoning` (Korean), one row per row of `EVIDENCE`, in its order.
+def explain(evidence: pd.DataFrame, config: RecommenderConfig) -> pd.DataFrame:
+    """Columns `reasons` (a JSON list of {"code", "params"}) and `reasoning` (Korean), one row per row of `EVIDENCE`.
 
-    Many students share the same evidence, so the text is made once for each distinct one.
+    `reasoning` are the sentences of the first two reasons. Rows share most of their texts, so that each is made once.
     """
-    number = evidence.groupby(EVIDENCE, sort=False, dropna=False).ngroup().to_numpy()
-    distinct = evidence.iloc[np.unique(number, return_index=True)[1]][EVIDENCE].astype(object)
-    texts = [_text(dict(zip(EVIDENCE, row, strict=True)), always, config) for row in distinct.to_numpy()]
-    return pd.DataFrame(texts, columns=["reasons", "reasoning"], dtype="str").iloc[number].reset_index(drop=True)
+    said = np.zeros(len(evidence), dtype=np.int64)
+    reasons, reasoning = (np.full(len(evidence), "", dtype=object) for _ in range(2))
+    for reason in REASONS:
+        rows = np.flatnonzero(reason.holds(evidence, config).to_numpy(dtype=bool) & (said < config.max_reasons))
+        texts = _texts(reason, evidence.iloc[rows], config)
+        reasons[rows] += np.where(said[rows] > 0, ", ", "") + texts["json"].to_numpy(dtype=object)
+        is_told = said[rows] < _TOLD
+        told = rows[is_told]
+        reasoning[told] += np.where(said[told] > 0, " ", "") + texts["sentence"].to_numpy(dtype=object)[is_told]
+        said[rows] += 1
+    return pd.DataFrame({"reasons": "[" + reasons + "]", "reasoning": reasoning}, dtype="str")
 
 
-def _text(row: dict[str, Any], always: AlwaysTrue, config: RecommenderConfig) -> tuple[str, str]:
-    reasons: list[tuple[str, dict[str, Any]]] = []
-    if row["next_students"] >= config.min_support:
-        params = {"base_content_id": row["base_content_id"], "students": row["base_students"]}
-        reasons.append(
-            ("similar_students", {**params, "next_students": row["next_students"], "days": config.next_days})
+_TOLD: Final = 2
+
+
+def _texts(reason: Reason, rows: pd.DataFrame, config: RecommenderConfig) -> pd.DataFrame:
+    """Columns `json` and `sentence` for each of `rows`; made once for rows that share what they say."""
+    columns = [*reason.params.values(), "content_type", "base_content_type"]
+    number, first = _distinct(rows[columns])
+    settings = {name: getattr(config, field) for name, field in (reason.settings or {}).items()}
+    made = []
+    for values in rows[columns].iloc[first].astype(object).to_numpy():
+        found = dict(zip(columns, values, strict=True))
+        params = {name: _plain(found[column]) for name, column in reason.params.items()} | settings
+        made.append(
+            (json.dumps({"code": reason.code, "params": params}, ensure_ascii=False), _say(reason, found, params))
         )
-    if row["recent_starters"] >= config.min_support:
-        reasons.append(("popular_in_course", {"students": row["recent_starters"], "days": config.recent_days}))
-    reasons.append((always, {"subject_group": row["subject_group"]}))
-    nouns = {"noun": _NOUNS.get(row["content_type"], "콘텐츠"), "base": _NOUNS.get(row["base_content_type"], "콘텐츠")}
-    return (
-        json.dumps([{"code": code, "params": params} for code, params in reasons], ensure_ascii=False),
-        " ".join(_SENTENCES[code].format(**nouns, **params) for code, params in reasons[:2]),
-    )
+    return pd.DataFrame(made, columns=["json", "sentence"], dtype=object).iloc[number]
+
+
+def _distinct(rows: pd.DataFrame) -> tuple[Ints, Ints]:
+    """Number of each row among the distinct ones, and where each of these comes first."""
+    number = np.asarray(rows.groupby(list(rows.columns), sort=False, dropna=False).ngroup(), dtype=np.int64)
+    return number, np.unique(number, return_index=True)[1].astype(np.int64)
+
+
+def _plain(value: Any) -> Any:
+    """A number as short as JSON can say it: 3.0 is 3."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _say(reason: Reason, found: dict[str, Any], params: dict[str, Any]) -> str:
+    nouns = {
+        "noun": _NOUNS.get(found["content_type"], "콘텐츠"),
+        "base": _NOUNS.get(found["base_content_type"], "콘텐츠"),
+        "level_name": _LEVELS.get(params.get("level", 0), ""),
+    }
+    return reason.sentence.format(**nouns, **params)

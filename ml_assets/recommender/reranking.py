@@ -76,7 +76,7 @@ def lacks_prerequisite(owner: Ints, content: Ints, histories: Histories) -> Bool
     )
     rows = pd.DataFrame({"row": np.arange(len(owner)), "tenant": world.learners.tenant[owner], "content": content})
     met = rows[rows["content"].isin(rules["content"])].merge(rules, on=["tenant", "content"])
-    has_begun = np.asarray(histories.started[owner[met["row"]], met["before"].to_numpy()]).ravel() > 0
+    has_begun = histories.has_started(owner[met["row"]], met["before"].to_numpy())
     lacks = np.zeros(len(owner), dtype=bool)
     lacks[met["row"].to_numpy()[~has_begun]] = True
     return lacks

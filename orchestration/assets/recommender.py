@@ -9,12 +9,13 @@ import pyarrow as pa
 
 from expectations.registry import CANDIDATE_SUITES, FEATURE_SUITES
 from expectations.runner import validate_frame
+from expectations.suites.reasons import reasons_suite
 from ml_assets.recommender.backtest import fit_and_choose
 from ml_assets.recommender.fallback import fallback
 from ml_assets.recommender.model import RecommenderModel
 from ml_assets.recommender.ranking import recommend
 from orchestration import keys
-from orchestration.checks import CHECK, check_result
+from orchestration.checks import CHECK, REASONS_CHECK, check_result
 from orchestration.features import read_recommender_input
 from orchestration.publishing import candidate
 from orchestration.publishing.contracts import PUBLISHED_TABLES
@@ -53,7 +54,11 @@ def recommender_model(
         )
         for table in PUBLISHED_TABLES
     ],
-    check_specs=[dg.AssetCheckSpec(CHECK, asset=keys.candidate(t.name), blocking=True) for t in PUBLISHED_TABLES],
+    check_specs=[
+        dg.AssetCheckSpec(name, asset=keys.candidate(table.name), blocking=True)
+        for table in PUBLISHED_TABLES
+        for name in (CHECK, REASONS_CHECK)
+    ],
 )
 def recommender_candidate(
     context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
@@ -62,19 +67,21 @@ def recommender_candidate(
     validations = recorded(pipeline.settings.validations / context.run_id)
     inputs = read_recommender_input(pipeline.url(), pipeline.schema)
     model = RecommenderModel.load(pipeline.artifact(MODEL, context.run_id))
+    lists = {"content_recommendations": recommend(model, inputs), "fallback_recommendations": fallback(model, inputs)}
+    features = {name: getattr(inputs, name) for name in ("interactions", "contents", "scores", "student_subjects")}
+    reasons = {
+        table: validate_frame(rows, reasons_suite(table, features, inputs.as_of)) for table, rows in lists.items()
+    }
     written = candidate.write(
         pipeline.settings.candidates,
-        {
-            "content_recommendations": pa.Table.from_pandas(recommend(model, inputs), preserve_index=False),
-            "fallback_recommendations": pa.Table.from_pandas(fallback(model, inputs), preserve_index=False),
-        },
+        {table: pa.Table.from_pandas(rows, preserve_index=False) for table, rows in lists.items()},
         run_id=context.run_id,
         as_of=inputs.as_of,
         created_at=dt.datetime.now(dt.UTC),
         models={MODEL: _described(model)},
         validations=[
             candidate.Validation(suite=v.suite, success=v.success, critical=tuple(str(f) for f in v.critical))
-            for v in validations
+            for v in [*validations, *reasons.values()]
         ],
     )
     candidate.keep_last(pipeline.settings.candidates)
@@ -89,9 +96,12 @@ def recommender_candidate(
                 "content_hash": written.manifest.content_hash,
                 "folder": dg.MetadataValue.path(written.folder),
             },
-            check_results=[check_result(outcome, keys.candidate(table.name))],
+            check_results=[
+                check_result(outcome, keys.candidate(table.name)),
+                check_result(reasons[table.name], keys.candidate(table.name), REASONS_CHECK),
+            ],
         )
-    require_success("The candidate's tables", outcomes)
+    require_success("The candidate's tables", [*outcomes, *reasons.values()])
 
 
 def _described(model: RecommenderModel) -> candidate.Model:

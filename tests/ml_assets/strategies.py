@@ -46,6 +46,9 @@ def worlds(draw: st.DrawFn) -> World:
             school_year_min=low,
             school_year_max=draw(st.sampled_from([None, 3])) if low else draw(_maybe_level),
             curriculum_revision=draw(_maybe_revision),
+            difficulty_level=draw(st.sampled_from([None, 1, 2, 2, 3])),
+            title_stem=draw(st.sampled_from([None, "하나", "둘"])),
+            volume_number=draw(st.sampled_from([None, 1, 2, 3])),
         )
     # s8 and s9 have left: their rows remain.
     who = [*(row["student_id"] for row in world.students), "s8", "s9"]
@@ -56,4 +59,10 @@ def worlds(draw: st.DrawFn) -> World:
             world.uses += [(student, content, int(age)) for age in rng.integers(1, 45, rng.integers(1, 4))]
         elif rng.random() < 0.2:
             world.shelf.append((student, content))
+        if rng.random() < 0.1:
+            world.prerequisites.append(("t1", content, what[rng.integers(len(what))]))
+    world.prerequisites = sorted(set(world.prerequisites))
+    for student, group in product(who, ["국어", "수학", "음악"]):
+        if rng.random() < 0.5:
+            world.scores.append((student, group, int(rng.integers(1, 6)), float(rng.uniform(0, 100))))
     return world

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 
+from expectations.suites.reasons import false_reasons
 from ml_assets.evaluation.ranking import evaluate_rankings
 from ml_assets.recommender.backtest import evaluate_recommender, fit_and_choose, fit_weighed
 from ml_assets.recommender.config import PRIOR_WEIGHTS, RecommenderConfig
@@ -21,6 +22,7 @@ from ml_assets.recommender.fallback import fallback
 from ml_assets.recommender.inputs import RecommenderInput
 from ml_assets.recommender.model import ModelMismatchError, RecommenderModel, fit
 from ml_assets.recommender.ranking import BASELINES, COLUMNS, rank, recommend
+from ml_assets.recommender.reasons import REASONS
 from tests.ml_assets.strategies import random_worlds, worlds
 from tests.ml_assets.worlds import AS_OF, World, only, paced_class, shuffled
 
@@ -29,6 +31,10 @@ LOW_SUPPORT = RecommenderConfig(min_support=1, min_next_share=0.01)
 
 def shown(frame: pd.DataFrame, student: str) -> list[str]:
     return frame[frame["student_id"] == student].sort_values("rank")["content_id"].tolist()
+
+
+def features(inputs: RecommenderInput) -> dict[str, pd.DataFrame]:
+    return {name: getattr(inputs, name) for name in ("interactions", "contents", "scores", "student_subjects")}
 
 
 def may_see(world: World, student: dict[str, object], content: dict[str, object]) -> bool:
@@ -125,30 +131,62 @@ def test_a_student_alone_gets_the_rows_of_a_large_batch() -> None:
 
 @random_worlds
 @given(worlds())
-def test_every_reason_is_true_of_the_log(world: World) -> None:
+def test_every_reason_is_true(world: World) -> None:
     inputs = world.input()
-    first: dict[tuple[str, str], int] = {}
-    for student, content, age in world.uses:
-        first[student, content] = max(age, first.get((student, content), 0))
-    for row in recommend(fit(inputs, LOW_SUPPORT), inputs).itertuples():
-        reasons = json.loads(row.reasons)
-        assert 1 <= len(reasons) <= 3
-        assert reasons[-1] == {"code": "studying", "params": {"subject_group": row.subject_group}}
-        assert row.subject_group in {group for who, group, _ in world.subjects if who == row.student_id}
-        for reason in reasons[:-1]:
-            params = reason["params"]
-            if reason["code"] == "popular_in_course":
-                lately = [1 for (_, what), age in first.items() if what == row.content_id and age <= params["days"]]
-                assert params["students"] == len(lately) >= 1
-            else:
-                base = {who: age for (who, what), age in first.items() if what == params["base_content_id"]}
-                went_on = [
-                    who
-                    for who, age in base.items()
-                    if 0 < age - first.get((who, row.content_id), age) <= params["days"]
-                ]
-                assert row.student_id in base
-                assert (params["students"], params["next_students"]) == (len(base), len(went_on))
+    model = fit(inputs, LOW_SUPPORT)
+    mine = recommend(model, inputs)
+    assert all(1 <= len(json.loads(reasons)) <= 3 for reasons in mine["reasons"])
+    for rows in (mine, fallback(model, inputs)):
+        assert set(false_reasons(rows, features(inputs), inputs.as_of, least_students=1).values()) <= {0}
+
+
+def test_each_reason_is_given_in_its_words_and_each_lie_is_found() -> None:
+    """One student for whom every reason holds somewhere; then every number that is stated is changed by one."""
+    world = World()
+    world.student("me", ("수학", "미적분"), ("국어", None))
+    for volume in (1, 2):
+        world.content(f"v{volume}", title_stem="쎈", volume_number=volume, difficulty_level=2)
+    world.content("next", content_type="lecture")
+    world.content("solid", difficulty_level=2)
+    world.content("unknown", content_type="custom")
+    world.content("k", "국어", "독서")
+    for number in range(8):
+        world.student(f"s{number}", ("수학", "미적분"))
+        world.uses += [(f"s{number}", "v1", 9), (f"s{number}", "next", 6), (f"s{number}", "solid", 30)]
+    world.uses += [("me", "v1", 3)]
+    world.scores = [("me", "수학", 3, 80.0), ("me", "국어", 2, 40.0)]
+    inputs = world.input()
+
+    config = RecommenderConfig(least_levels=1)
+    rows = recommend(fit(inputs, config), inputs)
+
+    told = rows[rows["student_id"] == "me"].set_index("content_id")["reasoning"].to_dict()
+    assert told == {
+        "v2": "이미 시작한 시리즈의 2번째 교재예요. "
+        "난이도가 '기본'이라서, 지금까지 시작한 수학 콘텐츠 1개의 평균 난이도와 비슷해요.",
+        "next": "이미 공부한 교재를 시작했던 학생 9명 중 8명이 14일 안에 이 강의도 시작했어요. "
+        "학생 8명이 이 강의로 세운 계획 8개 중 8개를 끝까지 마쳤어요.",
+        "solid": "학생 8명이 이 교재로 세운 계획 8개 중 8개를 끝까지 마쳤어요. "
+        "난이도가 '기본'이라서, 지금까지 시작한 수학 콘텐츠 1개의 평균 난이도와 비슷해요.",
+        "unknown": "지금 공부하고 있는 수학 교과의 콘텐츠예요. 시작한 학생이 아직 5명이 안 되는 콘텐츠예요.",
+        "k": "최근 시험에서 국어 백분위가 평균 40점으로, 내 전체 교과 평균 60점보다 낮아 보강하면 좋은 교과예요. "
+        "지금 공부하고 있는 국어 교과의 교재예요.",
+    }
+    stated = [reason for reasons in rows["reasons"] for reason in json.loads(reasons)]
+    assert {reason["code"] for reason in stated} == {each.code for each in REASONS} - {"in_subject_group"}
+    assert set(false_reasons(rows, features(inputs), inputs.as_of).values()) == {0}
+    for reason in stated:
+        # A window one day longer may hold the very same starts.
+        for name, value in reason["params"].items():
+            if name in {"days", "fewer_than"}:
+                continue
+            other = "음악" if isinstance(value, str) else value + 1
+            row = rows[rows["reasons"].str.contains(json.dumps(reason, ensure_ascii=False), regex=False)].head(1)
+            lie = json.dumps([{"code": reason["code"], "params": reason["params"] | {name: other}}])
+            found = false_reasons(row.assign(reasons=lie), features(inputs), inputs.as_of)
+            assert found == {reason["code"]: 1}, (reason, name)
+    invented = rows.head(1).assign(reasons='[{"code": "best_ever", "params": {}}]')
+    assert false_reasons(invented, features(inputs), inputs.as_of) == {"best_ever": 1}
 
 
 def test_numbers_of_fewer_than_five_students_are_never_shown() -> None:
@@ -162,8 +200,8 @@ def test_numbers_of_fewer_than_five_students_are_never_shown() -> None:
     world.uses += [("me", "a", 2)]
     row = recommend(fit(world.input()), world.input()).iloc[0]
     assert (row["content_id"], row["source"]) == ("b", "personal")
-    assert json.loads(row["reasons"]) == [{"code": "studying", "params": {"subject_group": "수학"}}]
-    assert row["reasoning"] == "지금 공부하고 있는 수학 교과의 교재예요."
+    assert [reason["code"] for reason in json.loads(row["reasons"])] == ["studying", "rarely_started"]
+    assert row["reasoning"] == "지금 공부하고 있는 수학 교과의 교재예요. 시작한 학생이 아직 5명이 안 되는 교재예요."
 
     world.student("s4", ("수학", "미적분"))
     world.uses += [("s4", "a", 9), ("s4", "b", 6)]
@@ -173,13 +211,9 @@ def test_numbers_of_fewer_than_five_students_are_never_shown() -> None:
             "code": "similar_students",
             "params": {"base_content_id": "a", "students": 6, "next_students": 5, "days": 14},
         },
+        {"code": "often_completed", "params": {"students": 5, "planned_items": 5, "done_items": 5}},
         {"code": "popular_in_course", "params": {"students": 5, "days": 14}},
-        {"code": "studying", "params": {"subject_group": "수학"}},
     ]
-    assert row["reasoning"] == (
-        "이미 공부한 교재를 시작했던 학생 6명 중 5명이 14일 안에 이 교재도 시작했어요. "
-        "최근 14일 동안 학생 5명이 이 교재를 시작했어요."
-    )
 
 
 def test_what_is_on_the_shelf_or_in_the_plan_is_not_new() -> None:
@@ -273,7 +307,7 @@ def test_fallback_follows_the_year_and_backs_off_to_everybody() -> None:
     # A student of unknown year may be in any; the contents of their own academy are among them.
     assert set(lists["t2", "", 0]) == {"first", "second", "third", "other academy's", "too hard"}
     assert rows.groupby(["tenant_id", "school_year_level"])["rank"].agg(list)["t2", 0] == [1, 2, 3, 4, 5]
-    assert json.loads(rows["reasons"].iloc[0])[0] == {
+    assert json.loads(rows["reasons"].iloc[0])[1] == {
         "code": "popular_in_course",
         "params": {"students": 30, "days": 14},
     }
@@ -300,7 +334,7 @@ def test_fallback_is_no_deeper_than_asked() -> None:
         world.content(f"m{number:02}", "수학", "가" if number % 2 else "나")
     rows = fallback(fit(world.input()), world.input())
     assert rows["rank"].tolist() == list(range(1, 21))
-    assert rows["reasoning"].iloc[0] == "수학 교과의 교재예요."
+    assert rows["reasoning"].iloc[0] == "수학 교과의 교재예요. 시작한 학생이 아직 5명이 안 되는 교재예요."
 
 
 @pytest.mark.parametrize("with_students", [True, False])
