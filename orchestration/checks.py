@@ -17,7 +17,7 @@ REASONS_CHECK = "reasons"
 
 
 def check_result(outcome: ValidationOutcome, asset: dg.AssetKey, name: str = CHECK) -> dg.AssetCheckResult:
-    """`outcome` as check `name`: failed when a critical expectation did not hold, a warning when a lesser one did not."""
+    """`outcome` as check `name`: failed when it stops a run, a warning when something lesser did not hold."""
     lesser = outcome.success and bool(outcome.failures)
     return dg.AssetCheckResult(
         asset_key=asset,

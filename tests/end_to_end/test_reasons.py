@@ -1,0 +1,87 @@
+"""Published reasons against the app's raw tables: what students are told is what the rows say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from local_supabase import server
+from tests.end_to_end.test_job import AS_OF, Commands, tlu
+
+__all__ = ["tlu"]
+FACTS = Path(__file__).with_name("facts_from_raw.sql")
+
+# By code: which claims are true of the facts.
+TRUE = {
+    "next_volume": """
+        exists (select from started as s
+            where s.student_id = c.student_id and s.content_id = says ->> 'base_content_id')
+        and (select title from catalogue where id::text = c.content_id)
+            = regexp_replace((select title from catalogue where id::text = says ->> 'base_content_id'),
+                (((says ->> 'volume')::int - 1) || '(?=[^0-9]*$)'), says ->> 'volume')""",
+    "similar_students": """
+        exists (select from started as s
+            where s.student_id = c.student_id and s.content_id = says ->> 'base_content_id')
+        and (says ->> 'students')::int = (select count(*) from started where content_id = says ->> 'base_content_id')
+        and (says ->> 'next_students')::int = (
+            select count(*) from started as a join started as b using (student_id)
+            where a.content_id = says ->> 'base_content_id' and b.content_id = c.content_id
+            and b.started - a.started between 1 and (says ->> 'days')::int)""",
+    "weak_subject": """
+        says ->> 'subject_group' = c.subject_group
+        and abs((select percentile from standing as s where s.student_id = c.student_id
+            and s.subject_group = c.subject_group) - (says ->> 'percentile')::float) <= 0.0501
+        and abs((select avg(percentile) from standing as s where s.student_id = c.student_id)
+            - (says ->> 'own_percentile')::float) <= 0.0501""",
+    "often_completed": """
+        (select (count(*), sum(planned), sum(done))::text from use where use.content_id = c.content_id)
+        = (says ->> 'students', says ->> 'planned_items', says ->> 'done_items')::text""",
+    "fitting_level": """
+        (select count(level) from started as s where s.student_id = c.student_id
+            and s.subject_group = c.subject_group) = (says ->> 'contents')::int
+        and abs((select avg(level) from started as s where s.student_id = c.student_id
+            and s.subject_group = c.subject_group) - (says ->> 'own_level')::float) <= 0.0501""",
+    "popular_in_course": """
+        (says ->> 'students')::int = (select count(*) from started as s, cut
+            where s.content_id = c.content_id and cut.day - s.started <= (says ->> 'days')::int)""",
+    "rarely_started": """
+        (select count(*) from started as s where s.content_id = c.content_id) < (says ->> 'fewer_than')::int""",
+    "studying": """
+        says ->> 'subject_group' = c.subject_group
+        and exists (select from items as i join catalogue as k on k.id::text = i.content_id
+            where i.student_id = c.student_id and k.subject_group = c.subject_group
+            union all
+            select from master_of as m join catalogue as k on k.id = m.master_id
+            where m.student_id = c.student_id and k.subject_group = c.subject_group
+            union all
+            select from student_goals as g
+            where g.student_id = c.student_id and replace(g.subject, ' ', '') in (
+                select replace(name, ' ', '') from subject_groups where name = c.subject_group
+                union all
+                select replace(j.name, ' ', '') from subjects as j
+                join subject_groups as q on q.id = j.subject_group_id where q.name = c.subject_group))""",
+}
+
+
+@pytest.fixture(scope="module")
+def facts(tlu: Commands) -> psycopg.Connection:
+    assert tlu("load", "sample", "--students", "300").returncode == 0
+    done = tlu("run", "--as-of", AS_OF.isoformat())
+    assert done.returncode == 0, done.stdout + done.stderr
+    connection = psycopg.connect(server.url(tlu.home))
+    connection.execute(FACTS.read_text("utf-8").encode() % {b"as_of": f"'{AS_OF}'".encode()})
+    return connection
+
+
+def test_five_hundred_published_rows_say_nothing_that_the_raw_tables_do_not(facts: psycopg.Connection) -> None:
+    stated = facts.execute("select code, count(*) from claim group by code order by code").fetchall()
+    assert sum(count for _, count in stated) > 500
+    false = {
+        code: facts.execute(
+            f"select * from claim as c where code = '{code}' and ({TRUE[code]}) is not true".encode()
+        ).fetchall()
+        for code, _ in stated
+    }
+    assert {code: rows[:2] for code, rows in false.items() if rows} == {}
