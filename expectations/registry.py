@@ -49,6 +49,7 @@ CANDIDATE_SUITES: Final[Suites[Callable[[], SuiteSpec]]] = Suites(
     {
         "content_recommendations": candidate.content_recommendations,
         "fallback_recommendations": candidate.fallback_recommendations,
+        "content_resumptions": candidate.content_resumptions,
     }
 )
 """Tables of a candidate, as frames."""

@@ -64,6 +64,30 @@ def content_recommendations() -> SuiteSpec:
     )
 
 
+def content_resumptions() -> SuiteSpec:
+    """What each student has begun and left; nobody need have anything."""
+    columns = (
+        *("student_id", "rank", "tenant_id", "content_type", "content_id", "subject_group", "subject_id"),
+        *("done_share", "last_done_date", "reasons", "reasoning"),
+    )
+    return SuiteSpec(
+        name="content_resumptions",
+        columns=columns,
+        min_rows=0,
+        expectations=(
+            columns_exactly(*columns),
+            *not_null("student_id", "tenant_id", "rank", "content_type", "content_id", "last_done_date"),
+            *not_null("reasons", "reasoning"),
+            unique("student_id", "rank"),
+            unique("student_id", "content_id"),
+            between("rank", 1, bounds.LIST_LENGTH),
+            between("done_share", *bounds.SCORE),
+            one_of("content_type", bounds.CONTENT_TYPES),
+        ),
+        rules=(numbered_from_one("rank", within=("student_id",)),),
+    )
+
+
 def fallback_recommendations() -> SuiteSpec:
     """One ranked list per academy, school type, school year and subject group, for students without their own."""
     return SuiteSpec(

@@ -32,7 +32,8 @@ _CLAIMS: Final = """
         (params->>'percentile')::double as percentile, (params->>'own_percentile')::double as own_percentile,
         (params->>'planned_items')::bigint as planned_items, (params->>'done_items')::bigint as done_items,
         (params->>'level')::integer as level, (params->>'own_level')::double as own_level,
-        (params->>'contents')::bigint as contents, (params->>'fewer_than')::bigint as fewer_than
+        (params->>'contents')::bigint as contents, (params->>'done_pct')::integer as done_pct,
+        (params->>'fewer_than')::bigint as fewer_than
     from stated
 """
 
@@ -110,6 +111,12 @@ _TRUE: Final[dict[str, str]] = {
         left join (select content_id, count(*) as starters from starts group by content_id) using (content_id)
         where coalesce(starters, 0) < claims.fewer_than
     """,
+    "unfinished": """
+        select claims.rowid from claims
+        inner join interactions using (student_id, content_id) inner join contents using (content_id)
+        where $as_of - last_done_date::date = claims.days
+            and (claims.done_pct is null or claims.done_pct = least(100, floor(100.0 * done_units / total_units)))
+    """,
     "studying": """
         select claims.rowid from claims
         inner join (select distinct student_id, subject_group from student_subjects) using (student_id, subject_group)
@@ -150,7 +157,7 @@ def reasons_suite(table: str, features: Mapping[str, pd.DataFrame], as_of: dt.da
     return SuiteSpec(
         name=f"{table}_reasons",
         columns=("content_id", "subject_group", "reasons"),
-        min_rows=1,
+        min_rows=0,
         expectations=(),
         rules=(
             FrameRule(

@@ -88,7 +88,8 @@ class Audience:
     level: Ints
     revision: Ints
 
-    def __getitem__(self, rows: Ints) -> Audience:
+    def __getitem__(self, rows: Any) -> Audience:
+        """The same for some entries, or with an axis more; `rows` as NumPy takes it."""
         return Audience(self.tenant[rows], self.school_type[rows], self.level[rows], self.revision[rows])
 
 
@@ -122,25 +123,21 @@ class World:
         )
 
     def eligible(self, audience: Audience, contents: Ints) -> Bools:
-        """Audience × contents: active, of the tenant or everybody's, and not known to be for someone else."""
-        offered = self._offered
+        """Active, of the tenant or everybody's, and not known to be for someone else; both sides are broadcast."""
+        offered = self._offered[contents]
+        low, high = (bound[contents] for bound in self._level_bounds)
 
         def fits(wanted: Ints, given: Ints) -> Bools:
-            result: Bools = (wanted[None, :] == given[:, None]) | (wanted[None, :] < 0) | (given[:, None] < 0)
+            result: Bools = (wanted == given) | (wanted < 0) | (given < 0)
             return result
 
-        tenant = offered.tenant[contents]
-        is_own = (tenant[None, :] == audience.tenant[:, None]) | (tenant[None, :] == _NOWHERE)
-        level = audience.level[:, None]
-        low, high = self._level_bounds[0][contents], self._level_bounds[1][contents]
-        is_level = (level < 0) | ((level >= low[None, :]) & ((high[None, :] < 0) | (level <= high[None, :])))
-        is_active = self.contents["is_active"].to_numpy(dtype=bool)[contents][None, :]
+        level = audience.level
         eligible: Bools = (
-            is_active
-            & is_own
-            & is_level
-            & fits(offered.school_type[contents], audience.school_type)
-            & fits(offered.revision[contents], audience.revision)
+            self.contents["is_active"].to_numpy(dtype=bool)[contents]
+            & ((offered.tenant == audience.tenant) | (offered.tenant == _NOWHERE))
+            & ((level < 0) | ((level >= low) & ((high < 0) | (level <= high))))
+            & fits(offered.school_type, audience.school_type)
+            & fits(offered.revision, audience.revision)
         )
         return eligible
 

@@ -200,6 +200,21 @@ class RecommenderConfig:
     per_subject_group: int = 10
     """Least depth in each subject group that a student takes, when there are so many candidates."""
 
+    resume_n: int = 5
+    """Most unfinished contents that a student is reminded of."""
+
+    paused_days: int = 7
+    """Days without work on a content before it counts as left: a week, since many plan by weekday."""
+
+    forgotten_days: int = 120
+    """Days after which what was left was given up: a school term."""
+
+    finished_share: float = 0.9
+    """Share of a content's length from which it counts as finished: the rest is index and answers. A judgement."""
+
+    resume_half_life_days: float = 30.0
+    """Half-life of the wish to go on. A judgement; too few go on for one to be measured on generated academies."""
+
     fallback_n: int = 20
     """Depth of a list for students without one of their own, per subject group."""
 

@@ -51,7 +51,7 @@ def fallback(model: RecommenderModel, inputs: RecommenderInput) -> pd.DataFrame:
     parts = []
     for course, state in courses_of(model, world):
         never = np.full((len(groups), len(course.contents)), np.inf)
-        eligible = world.eligible(audience, course.contents)
+        eligible = world.eligible(audience[:, None], course.contents)
         scores = np.where(eligible, np.log(state.shares[context] + config.rate_floor), -np.inf)
         parts.append(best_of_course(scores, np.arange(len(groups)), never, course, state, config.fallback_n, config))
     ranked = numbered(in_order(parts))

@@ -37,7 +37,7 @@ class Reason:
     settings: dict[str, str] | None = None
 
 
-_NOUNS: Final = {"book": "교재", "lecture": "강의", "custom": "콘텐츠"}
+NOUNS: Final = {"book": "교재", "lecture": "강의", "custom": "콘텐츠"}
 _LEVELS: Final = {1: "개념", 2: "기본", 3: "심화", 4: "최상"}
 
 EVIDENCE: Final = (
@@ -191,7 +191,7 @@ _TOLD: Final = 2
 def _texts(reason: Reason, rows: pd.DataFrame, config: RecommenderConfig) -> pd.DataFrame:
     """Columns `json` and `sentence` for each of `rows`; made once for rows that share what they say."""
     columns = [*reason.params.values(), "content_type", "base_content_type"]
-    number, first = _distinct(rows[columns])
+    number, first = distinct(rows[columns])
     settings = {name: getattr(config, field) for name, field in (reason.settings or {}).items()}
     made = []
     for values in rows[columns].iloc[first].astype(object).to_numpy():
@@ -203,7 +203,7 @@ def _texts(reason: Reason, rows: pd.DataFrame, config: RecommenderConfig) -> pd.
     return pd.DataFrame(made, columns=["json", "sentence"], dtype=object).iloc[number]
 
 
-def _distinct(rows: pd.DataFrame) -> tuple[Ints, Ints]:
+def distinct(rows: pd.DataFrame) -> tuple[Ints, Ints]:
     """Number of each row among the distinct ones, and where each of these comes first."""
     number = np.asarray(rows.groupby(list(rows.columns), sort=False, dropna=False).ngroup(), dtype=np.int64)
     return number, np.unique(number, return_index=True)[1].astype(np.int64)
@@ -216,8 +216,8 @@ def _plain(value: Any) -> Any:
 
 def _say(reason: Reason, found: dict[str, Any], params: dict[str, Any]) -> str:
     nouns = {
-        "noun": _NOUNS.get(found["content_type"], "콘텐츠"),
-        "base": _NOUNS.get(found["base_content_type"], "콘텐츠"),
+        "noun": NOUNS.get(found["content_type"], "콘텐츠"),
+        "base": NOUNS.get(found["base_content_type"], "콘텐츠"),
         "level_name": _LEVELS.get(params.get("level", 0), ""),
     }
     return reason.sentence.format(**nouns, **params)

@@ -56,7 +56,7 @@ class View:
         """Which contents may be offered: of a subject group that is studied, new to the student, and suitable."""
         world = self.histories.world
         is_new: Bools = self.course.is_offered[self.chunk][:, None] & ~self.course.known(self.chunk)
-        return is_new & world.eligible(world.learners[self.learners], self.course.contents)
+        return is_new & world.eligible(world.learners[self.learners][:, None], self.course.contents)
 
     @cached_property
     def last_start(self) -> Floats:

@@ -19,6 +19,20 @@ export type Database = {
                   Relationships: [
                     
                   ]
+                },"content_resumptions": {
+                  Row: {
+                    "computed_at": string,"content_id": string,"content_type": string,"done_share": number | null,"last_done_date": string,"model_version": string,"rank": number,"reasoning": string,"reasons": NonNullable<Json>,"run_id": string,"student_id": string,"subject_group": string | null,"subject_id": string | null,"tenant_id": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "computed_at": string,"content_id": string,"content_type": string,"done_share"?: number | null,"last_done_date": string,"model_version": string,"rank": number,"reasoning": string,"reasons": NonNullable<Json>,"run_id": string,"student_id": string,"subject_group"?: string | null,"subject_id"?: string | null,"tenant_id": string
+                  }
+                  Update: {
+                    "computed_at"?: string,"content_id"?: string,"content_type"?: string,"done_share"?: number | null,"last_done_date"?: string,"model_version"?: string,"rank"?: number,"reasoning"?: string,"reasons"?: NonNullable<Json>,"run_id"?: string,"student_id"?: string,"subject_group"?: string | null,"subject_id"?: string | null,"tenant_id"?: string
+                  }
+                  Relationships: [
+                    
+                  ]
                 },"early_warnings": {
                   Row: {
                     "computed_at": string,"context_data": NonNullable<Json>,"detected_at": string,"detected_date": string,"model_version": string,"recommended_actions": NonNullable<Json>,"resolved_at": string | null,"run_id": string,"severity": string,"student_id": string,"tenant_id": string,"warning_type": string
@@ -206,6 +220,11 @@ export type Database = {
 "recommend_contents":
 { Args: { "max_items"?: number,"student_id": string,"subject_ids"?: (string)[] }; Returns: {
               "as_of": string,"basis": string,"content_id": string,"content_type": string,"model_version": string,"rank": number,"reasoning": string,"reasons": Json,"score": number,"source": string,"subject_group": string,"subject_id": string
+            }[]
+                           },
+"resume_contents":
+{ Args: { "max_items"?: number,"student_id": string }; Returns: {
+              "as_of": string,"content_id": string,"content_type": string,"done_share": number,"last_done_date": string,"model_version": string,"rank": number,"reasoning": string,"reasons": Json,"source": string,"subject_group": string,"subject_id": string
             }[]
                            }
           }

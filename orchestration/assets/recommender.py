@@ -14,6 +14,7 @@ from ml_assets.recommender.backtest import fit_and_choose
 from ml_assets.recommender.fallback import fallback
 from ml_assets.recommender.model import RecommenderModel
 from ml_assets.recommender.ranking import recommend
+from ml_assets.recommender.resume import resume
 from orchestration import keys
 from orchestration.checks import CHECK, REASONS_CHECK, check_result
 from orchestration.features import read_recommender_input
@@ -67,7 +68,11 @@ def recommender_candidate(
     validations = recorded(pipeline.settings.validations / context.run_id)
     inputs = read_recommender_input(pipeline.url(), pipeline.schema)
     model = RecommenderModel.load(pipeline.artifact(MODEL, context.run_id))
-    lists = {"content_recommendations": recommend(model, inputs), "fallback_recommendations": fallback(model, inputs)}
+    lists = {
+        "content_recommendations": recommend(model, inputs),
+        "fallback_recommendations": fallback(model, inputs),
+        "content_resumptions": resume(inputs, model.config),
+    }
     features = {name: getattr(inputs, name) for name in ("interactions", "contents", "scores", "student_subjects")}
     reasons = {
         table: validate_frame(rows, reasons_suite(table, features, inputs.as_of)) for table, rows in lists.items()

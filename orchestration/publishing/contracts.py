@@ -45,7 +45,7 @@ class PublishedTable:
     """A table of `serving`, without the columns of origin, which the publisher fills in.
 
     `key` identifies a row, `payload` is what is compared; both are hashed. Every table has a `tenant_id`. `model` is
-    the model of the manifest whose version the rows carry.
+    the model of the manifest whose version the rows carry. A table that need not have rows at all `may_be_empty`.
     """
 
     name: str
@@ -53,6 +53,7 @@ class PublishedTable:
     payload: tuple[Column, ...]
     owner: Owner
     model: str
+    may_be_empty: bool = False
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -120,4 +121,22 @@ FALLBACK_RECOMMENDATIONS = PublishedTable(
     owner=TENANTS,
     model="recommender",
 )
-PUBLISHED_TABLES = (CONTENT_RECOMMENDATIONS, FALLBACK_RECOMMENDATIONS)
+CONTENT_RESUMPTIONS = PublishedTable(
+    name="content_resumptions",
+    key=(Column("student_id", "uuid"), Column("rank", "smallint")),
+    payload=(
+        Column("tenant_id", "uuid"),
+        Column("content_type", "text"),
+        Column("content_id", "uuid"),
+        Column("subject_group", "text", is_nullable=True),
+        Column("subject_id", "uuid", is_nullable=True),
+        Column("done_share", "real", is_nullable=True),
+        Column("last_done_date", "text"),
+        Column("reasons", "jsonb"),
+        Column("reasoning", "text"),
+    ),
+    owner=STUDENTS,
+    model="recommender",
+    may_be_empty=True,
+)
+PUBLISHED_TABLES = (CONTENT_RECOMMENDATIONS, FALLBACK_RECOMMENDATIONS, CONTENT_RESUMPTIONS)

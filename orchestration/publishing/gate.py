@@ -73,7 +73,7 @@ def candidate_problems(candidate: Candidate, check: CandidateCheck) -> list[Prob
     problems = []
     for table in PUBLISHED_TABLES:
         if candidate.manifest.rows[table.name] == 0:
-            problems.append(Problem(table.name, "no rows"))
+            problems += [] if table.may_be_empty else [Problem(table.name, "no rows")]
         else:
             problems += check(table.name, candidate.table(table))
     return problems
@@ -92,7 +92,7 @@ def volume_problems(
     problems = []
     for table in filter(scope.includes, PUBLISHED_TABLES):
         has_owners = bool(sql.number(connection, sql.APP_HAS_TABLE, {"name": f"public.{table.owner.app_table}"}))
-        if not may_shrink:
+        if not may_shrink and not table.may_be_empty:
             problems += _deletes(connection, candidate, table, limits, scope, has_owners=has_owners)
         if has_owners:
             problems += _owners(connection, candidate, table, limits)

@@ -48,6 +48,11 @@ def fallback() -> pd.DataFrame:
     return frame[list(columns)]
 
 
+def resumptions() -> pd.DataFrame:
+    frame = recommendations(students=2, length=2).assign(done_share=[0.5, None, 0.0, 1.0], last_done_date="2026-02-01")
+    return frame[list(CANDIDATE_SUITES["content_resumptions"]().columns)]
+
+
 def profile() -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -95,6 +100,7 @@ def scores() -> pd.DataFrame:
 GOOD: dict[str, Callable[[], pd.DataFrame]] = {
     "content_recommendations": recommendations,
     "fallback_recommendations": fallback,
+    "content_resumptions": resumptions,
     "feat_student__profile": profile,
     "feat_student__subjects": subjects,
     "feat_content__catalogue": catalogue,

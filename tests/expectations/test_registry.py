@@ -19,7 +19,7 @@ FEATURES = {
     "feat_student_content__interactions",
     "feat_student_subject__scores",
 }
-CANDIDATE = {"content_recommendations", "fallback_recommendations"}
+CANDIDATE = {"content_recommendations", "fallback_recommendations", "content_resumptions"}
 
 
 def test_every_feature_and_every_published_table_has_a_suite() -> None:

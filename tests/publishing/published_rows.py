@@ -67,7 +67,26 @@ def tables(
             "source": ["popular" for _ in levels],
         }
     )
-    return {"content_recommendations": personal, "fallback_recommendations": fallback}
+    return {"content_recommendations": personal, "fallback_recommendations": fallback, "content_resumptions": waiting()}
+
+
+def waiting(*students: int) -> pa.Table:
+    """One content that each of `students` has begun and left; no rows for nobody."""
+    ids = [student(number) for number in students]
+    texts = {
+        "student_id": ids,
+        "tenant_id": [TENANT for _ in ids],
+        "content_type": ["book" for _ in ids],
+        "content_id": [content(1) for _ in ids],
+        "subject_group": ["수학" for _ in ids],
+        "subject_id": [None for _ in ids],
+        "last_done_date": ["2026-11-01" for _ in ids],
+        "reasons": ["[]" for _ in ids],
+        "reasoning": ["이어서 마쳐 보세요." for _ in ids],
+    }
+    table = pa.table({name: pa.array(values, pa.string()) for name, values in texts.items()})
+    ranks, shares = pa.array([1 for _ in ids], pa.int16()), pa.array([0.25 for _ in ids], pa.float32())
+    return table.append_column("rank", ranks).append_column("done_share", shares)
 
 
 def write(

@@ -15,7 +15,7 @@ from orchestration.publishing.candidate import CandidateError, Validation, conte
 from orchestration.publishing.contracts import CONTENT_RECOMMENDATIONS, PUBLISHED_TABLES
 from tests.publishing import published_rows as rows
 
-PERSONAL, FALLBACK = (table.name for table in PUBLISHED_TABLES)
+PERSONAL, FALLBACK, WAITING = (table.name for table in PUBLISHED_TABLES)
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -26,7 +26,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     written = rows.write(tmp_path, "run-1")
     found = candidate.read(tmp_path / "run-1")
     assert found == written
-    assert found.manifest.rows == {PERSONAL: 100, FALLBACK: 3}
+    assert found.manifest.rows == {PERSONAL: 100, FALLBACK: 3, WAITING: 0}
     assert found.manifest.as_of == "2026-11-23"
     assert found.manifest.created_at == rows.CREATED
     assert set(found.manifest.libraries) == set(candidate.LIBRARIES)
@@ -46,6 +46,7 @@ def test_same_rows_same_bytes(tmp_path_factory: pytest.TempPathFactory, seed: in
     shuffled = tables[PERSONAL].take(order)
     shuffled = shuffled.select(sorted(shuffled.column_names, reverse=seed % 2 == 0))
     other = {
+        WAITING: tables[WAITING],
         PERSONAL: pa.concat_tables([shuffled.slice(0, cut), shuffled.slice(cut)]),
         FALLBACK: tables[FALLBACK].set_column(
             5, "content_type", tables[FALLBACK]["content_type"].cast(pa.large_string())
@@ -156,7 +157,7 @@ def test_everything_damaged_is_named(tmp_path: Path) -> None:
     ("field", "value", "message"),
     [
         ("content_hash", "0" * 64, "content hash"),
-        ("rows", {PERSONAL: 99, FALLBACK: 3}, "100 rows, the manifest says 99"),
+        ("rows", {PERSONAL: 99, FALLBACK: 3, WAITING: 0}, "100 rows, the manifest says 99"),
         ("rows", {}, "rows is about nothing"),
         ("models", {}, "no model recommender"),
         ("run_id", "other", "says 'other' is its run"),

@@ -33,7 +33,7 @@ from orchestration.publishing.sql import TRY_LOCK
 from tests.publishing import published_rows as rows
 from tests.publishing.databases import fresh_database
 
-PERSONAL, FALLBACK = (table.name for table in PUBLISHED_TABLES)
+PERSONAL, FALLBACK, WAITING = (table.name for table in PUBLISHED_TABLES)
 AT = dt.datetime(2026, 11, 22, 20, 0, tzinfo=dt.UTC)
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -97,12 +97,16 @@ def changed(tables: dict[str, pa.Table], column: str, values: dict[int, Any]) ->
 def test_first_publication(url: str, make: Callable[..., Candidate]) -> None:
     candidate = make("run-1")
     result = put(url, candidate)
-    assert result.tables == {PERSONAL: TableChange(100, 100, 0, 0), FALLBACK: TableChange(3, 3, 0, 0)}
+    assert result.tables == {
+        PERSONAL: TableChange(100, 100, 0, 0),
+        FALLBACK: TableChange(3, 3, 0, 0),
+        WAITING: TableChange(0, 0, 0, 0),
+    }
     assert (result.version, result.already_current) == (1, False)
     with psycopg.connect(url) as connection:
         publication = connection.execute("select * from serving.publication").fetchall()
         model = {"recommender": rows.MODELS["recommender"].model_dump()}
-        counts = {PERSONAL: 100, FALLBACK: 3}
+        counts = {PERSONAL: 100, FALLBACK: 3, WAITING: 0}
         until = AT + dt.timedelta(hours=48)
         identity = ("run-1", 1, "2026-11-23", AT, until, rows.CREATED, candidate.manifest.content_hash)
         assert publication == [(*identity, counts, counts, model, True)]
@@ -124,7 +128,7 @@ def test_same_content_again_changes_no_row(url: str, make: Callable[..., Candida
     before = state(url)
     result = put(url, make("run-2", hours=24, model_version="rec-2"))
     assert result.already_current
-    assert [change.changed for change in result.tables.values()] == [0, 0]
+    assert [change.changed for change in result.tables.values()] == [0, 0, 0]
     after = state(url)
     assert after[PERSONAL] == before[PERSONAL]
     assert after[FALLBACK] == before[FALLBACK]
@@ -492,3 +496,15 @@ def test_killed_publisher_leaves_the_old_version(
     assert state(url) == before
     assert put(url, candidate).tables[PERSONAL].updated == 100
     assert staged(url) == 0
+
+
+def test_what_waits_comes_and_goes_with_its_rows(url: str, make: Callable[..., Candidate]) -> None:
+    put(url, make("run-1", rows.tables() | {WAITING: rows.waiting(1, 2)}))
+    result = put(url, make("run-2", rows.tables() | {WAITING: rows.waiting(2, 3)}, hours=1))
+    assert result.tables[WAITING] == TableChange(rows=2, inserted=1, updated=0, deleted=1)
+    with psycopg.connect(url) as connection:
+        found = connection.execute(
+            "select content_id::text, done_share from serving.resume_contents(%s)", [rows.student(3)]
+        )
+        assert found.fetchall() == [(rows.content(1), 0.25)]
+        assert connection.execute("select from serving.resume_contents(%s)", [rows.student(1)]).fetchall() == []

@@ -21,7 +21,7 @@ from orchestration.publishing.scope import ALL, Scope
 from tests.publishing import published_rows as rows
 from tests.publishing.databases import fresh_database
 
-PERSONAL, FALLBACK = (table.name for table in PUBLISHED_TABLES)
+PERSONAL, FALLBACK, WAITING = (table.name for table in PUBLISHED_TABLES)
 A, B = UUID(rows.TENANT), UUID(int=2)
 OF_A, OF_B = Scope(tenant=A), Scope(tenant=B)
 AT = dt.datetime(2026, 11, 22, 20, 0, tzinfo=dt.UTC)
@@ -34,7 +34,7 @@ def tables(text: str, students: int = 20) -> dict[str, pa.Table]:
     tenants = [str(B if n // 5 % 2 else A) for n in range(personal.num_rows)]
     personal = personal.set_column(personal.column_names.index("tenant_id"), "tenant_id", [tenants])
     of_b = fallback.set_column(0, "tenant_id", [[str(B)] * fallback.num_rows])
-    return {PERSONAL: personal, FALLBACK: pa.concat_tables([fallback, of_b])}
+    return {**found, PERSONAL: personal, FALLBACK: pa.concat_tables([fallback, of_b])}
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,11 @@ def test_one_academy_changes_and_the_other_is_not_touched(url: str, make: Callab
     result = put(url, make("run-2", tables("neu", students=18), 1), OF_A)
     assert live(url, f"tenant_id = '{B}'") == before
     assert texts(url, f"tenant_id = '{A}'") == {"neu"}
-    assert result.tables == {PERSONAL: TableChange(95, 0, 45, 5), FALLBACK: TableChange(6, 0, 3, 0)}
+    assert result.tables == {
+        PERSONAL: TableChange(95, 0, 45, 5),
+        FALLBACK: TableChange(6, 0, 3, 0),
+        WAITING: TableChange(0, 0, 0, 0),
+    }
 
 
 def test_the_manifest_keeps_the_cut_off_of_all_under_a_new_version(url: str, make: Callable[..., Candidate]) -> None:
@@ -101,7 +105,7 @@ def test_the_manifest_keeps_the_cut_off_of_all_under_a_new_version(url: str, mak
         [manifest] = connection.execute("select run_id, version, row_counts, content_hash from serving.publication")
         log = connection.execute("select version, run_id, scope, tenant_id from serving_staging.publish_log order by 1")
         assert log.fetchall() == [(1, "run-1", "all", None), (2, "run-2", f"tenant {A}", A)]
-    assert manifest[:3] == ("run-1", 2, {PERSONAL: 95, FALLBACK: 6})
+    assert manifest[:3] == ("run-1", 2, {PERSONAL: 95, FALLBACK: 6, WAITING: 0})
     # What is live is no candidate's content any more, so the first one is a change again.
     assert manifest[3] != make("run-1", tables("alt"), 0).manifest.content_hash
     again = put(url, make("run-3", tables("alt"), 2))
@@ -118,7 +122,7 @@ def test_some_students_change_and_no_list_of_a_cohort(url: str, make: Callable[.
             f"select ctid, xmin, * from serving.{PERSONAL} where not {ids} order by 1"
         ).fetchall()
     result = put(url, make("run-2", tables("neu"), 1), chosen)
-    assert result.tables == {PERSONAL: TableChange(100, 0, 10, 0)}
+    assert result.tables == {PERSONAL: TableChange(100, 0, 10, 0), WAITING: TableChange(0, 0, 0, 0)}
     with psycopg.connect(url) as connection:
         assert (
             others

@@ -34,7 +34,7 @@ VALUES: dict[str, Any] = {
     **dict.fromkeys(["subject_group", "subject"], "수학"),
     **dict.fromkeys(["target_date", "prediction_date", "detected_date", "study_date", "period_start"], "2026-12-01"),
     **dict.fromkeys(["target_period_start", "target_period_end", "period_end"], "2026-12-07"),
-    **dict.fromkeys(["analyzed_period_start", "analyzed_period_end"], "2026-11-01"),
+    **dict.fromkeys(["analyzed_period_start", "analyzed_period_end", "last_done_date"], "2026-11-01"),
     **dict.fromkeys(["computed_at", "detected_at"], "2026-11-23 00:00+09"),
     **dict.fromkeys(["reasons", "factors", "failure_reasons", "contributing_factors"], "[]"),
     **dict.fromkeys(["recommended_interventions", "recommended_actions"], "[]"),
@@ -74,6 +74,7 @@ CALLS = {
     "recommend_contents": sql.SQL("select * from serving.recommend_contents({student})"),
     "predict_score": sql.SQL("select * from serving.predict_score({student}, {subject}, '2026-12-01')"),
     "analyze_patterns": sql.SQL("select * from serving.analyze_patterns({student})"),
+    "resume_contents": sql.SQL("select * from serving.resume_contents({student})"),
 }
 WRITES = ("insert into {} default values", "update {} set run_id = ''", "delete from {}", "truncate {}")
 

@@ -3,8 +3,8 @@
 with masters as (
     select
         'book' as content_type, content_id, tenant_id, title, subject_group_id, subject_id, subject_group_text,
-        subject_text, difficulty_level_id, difficulty_level, curriculum_revision_id, curriculum_revision_year, school_type,
-        school_year_min, school_year_max, series_name, total_units, is_active
+        subject_text, difficulty_level_id, difficulty_level, curriculum_revision_id, curriculum_revision_year,
+        school_type, school_year_min, school_year_max, series_name, total_units, is_active
     from {{ ref('stg_app__master_books') }}
     union all
     select
