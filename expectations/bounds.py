@@ -59,7 +59,7 @@ FALLBACK_LENGTH: Final = 50
 """Most contents of one list for students without their own: the app never asks for more at once; the recommender
 makes 20."""
 
-SOURCES: Final = ("personal", "cohort", "popular_recent")
+SOURCES: Final = ("personal", "short_history", "cohort", "holdout", "popular_recent")
 """What can have made a row: the student's own history, the habits of the year, or the baseline where it does better."""
 
 LEAST_STUDENTS: Final = 5

@@ -17,6 +17,9 @@ from dotenv import load_dotenv
 REPOSITORY = Path(__file__).resolve().parent.parent
 DBT_PROJECT = REPOSITORY / "dbt_project"
 
+# Students whose lists are not personal: of a thousand 20, which shows a doubled adoption within a term or so.
+HOLDOUT_SHARE = 0.02
+
 # Environments that register the nightly schedule as running. Anything undeclared is refused, not guessed.
 SCHEDULE_RUNS_IN = {"local": False, "ci": False, "production": True}
 
@@ -31,12 +34,14 @@ class Settings:
 
     `database_url` is `SUPABASE_DB_URL`, or None for the local stand-in. `publisher_url` is `SUPABASE_PUBLISHER_URL`:
     the same database, as a role that may publish; None: the same role. Both hold passwords and are kept out of repr.
+    `holdout_share` is `TLU_HOLDOUT_SHARE`: students whose lists are not personal, for comparison; 0 is none.
     """
 
     home: Path
     environment: str = "local"
     database_url: str | None = field(default=None, repr=False)
     publisher_url: str | None = field(default=None, repr=False)
+    holdout_share: float = HOLDOUT_SHARE
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -54,6 +59,9 @@ class Settings:
         ]
         if urls["SUPABASE_PUBLISHER_URL"] and not urls["SUPABASE_DB_URL"]:
             problems.append("SUPABASE_PUBLISHER_URL is set, but not SUPABASE_DB_URL, which says what is read")
+        share = env.get("TLU_HOLDOUT_SHARE") or str(HOLDOUT_SHARE)
+        if not _is_share(share):
+            problems.append(f"TLU_HOLDOUT_SHARE is {share!r}; it must be a number from 0, nobody, to below 1")
         if problems:
             raise SettingsError("; ".join(problems))
         home = Path(env.get("TLU_HOME") or REPOSITORY / ".tlu").expanduser().absolute()
@@ -62,6 +70,7 @@ class Settings:
             environment=environment,
             database_url=urls["SUPABASE_DB_URL"],
             publisher_url=urls["SUPABASE_PUBLISHER_URL"],
+            holdout_share=float(share),
         )
 
     @property
@@ -100,6 +109,13 @@ def _is_database_url(url: str) -> bool:
         parts = urlsplit(url)
         return parts.scheme in {"postgresql", "postgres"} and bool(parts.hostname) and parts.port != 0
     except ValueError:  # what stands where the port should be is no number
+        return False
+
+
+def _is_share(text: str) -> bool:
+    try:
+        return 0 <= float(text) < 1
+    except ValueError:
         return False
 
 

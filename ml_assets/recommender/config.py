@@ -9,15 +9,16 @@ with the next 14 days as truth. All of that lies before 2013-12-01, the first cu
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Final
-
-from ml_assets.recommender.similarity import BuilderName
+from typing import Final, Literal
 
 START_HALF_LIVES: Final = (1.0, 7.0, 30.0)
 """Half-lives of a start in the popularity of its content, in days: a day, a week and a month, each a term of its own.
 
 A paced course (OULAD) is best read by the day; an academy where each student goes at a pace of their own gives too few
 starts a day, and is best read by the month."""
+
+BuilderName = Literal["shrunk_cosine", "rp3beta", "ease", "local_ease"]
+"""Builders of item-item weights, see similarity.py."""
 
 PRIOR_WEIGHTS: Final[dict[str, float]] = {
     "start_rate_day": 0.1,
@@ -200,6 +201,14 @@ class RecommenderConfig:
     per_subject_group: int = 10
     """Least depth in each subject group that a student takes, when there are so many candidates."""
 
+    holdout_share: float = 0.0
+    """Share of students, always the same ones, who get the list of their year instead of a personal one, so that the
+    effect of the latter can be measured. A run sets it, see orchestration/settings.py."""
+
+    short_history: int = 5
+    """Starts from which a list counts as personal in full: below, what all students do weighs more than the student's
+    own past (`prior_starts`), and the list says so."""
+
     resume_n: int = 5
     """Most unfinished contents that a student is reminded of."""
 
@@ -228,8 +237,10 @@ class RecommenderConfig:
         problems = [
             f"{field.name} must be above 0, not {getattr(self, field.name)!r}"
             for field in fields(self)
-            if field.name != "similarity" and not getattr(self, field.name) > 0
+            if field.name not in {"similarity", "holdout_share"} and not getattr(self, field.name) > 0
         ]
+        if not 0 <= self.holdout_share < 1:
+            problems.append(f"holdout_share must be 0 or above and below 1, not {self.holdout_share!r}")
         if self.per_subject_group > self.top_n:
             problems.append(f"per_subject_group ({self.per_subject_group}) must not be above top_n ({self.top_n})")
         if problems:

@@ -64,6 +64,11 @@ class Histories:
         return started
 
     @cached_property
+    def start_counts(self) -> Ints:
+        """Learners: contents started."""
+        return np.bincount(self._learner, minlength=len(self.world.learner_ids)).astype(np.int64)
+
+    @cached_property
     def ages(self) -> scipy.sparse.csr_array:
         """Learners × contents: days since the start; where there was none, no entry. A start is 1 day old or older."""
         return self._sparse(self._age)

@@ -21,12 +21,12 @@ from scipy.sparse import csr_array, diags_array
 from threadpoolctl import threadpool_limits
 
 from ml_assets.recommender.candidates import Course, Floats, Ints, World
-from ml_assets.recommender.config import PRIOR_WEIGHTS, RecommenderConfig
+from ml_assets.recommender.config import PRIOR_WEIGHTS, BuilderName, RecommenderConfig
 from ml_assets.recommender.histories import Histories, Priors
 from ml_assets.recommender.inputs import RecommenderInput
 from ml_assets.recommender.links import LinkBuilder, LinkSums, linked_contents, next_starts, ridge_links, sum_links
 from ml_assets.recommender.popularity import count_starts, start_rates, start_shares
-from ml_assets.recommender.similarity import BuilderName, SimilarityConfig, build
+from ml_assets.recommender.similarity import SimilarityConfig, build
 
 SCHEMA_VERSION: Final = 2
 _ARRAYS, _MANIFEST = "arrays.npz", "manifest.json"

@@ -6,7 +6,7 @@ Belongs here: scores of one course, the order across courses, depth. Not here: f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from ml_assets.recommender.config import RecommenderConfig
 from ml_assets.recommender.evidence import evidence_for_students
 from ml_assets.recommender.histories import Histories
 from ml_assets.recommender.inputs import RecommenderInput
-from ml_assets.recommender.model import CourseModel, ModelMismatchError, Ranking, RecommenderModel, one_thread
+from ml_assets.recommender.model import CourseModel, ModelMismatchError, RecommenderModel, one_thread
 from ml_assets.recommender.reasons import explain, find_bases
 from ml_assets.recommender.reranking import rerank
 from ml_assets.recommender.terms import TERMS, View, cohort_share, similar_starts
@@ -97,7 +97,11 @@ BASELINES: Final[dict[str, Scorer]] = {
 }
 """Students of the course who, within `recent_days`, used a content or started it; and who ever did; and neighbours."""
 
-_PUBLISHED: Final[dict[Ranking, Scorer]] = {"personal": personal, "popular_recent": BASELINES["popular_recent"]}
+_SOURCES: Final[dict[Scorer, str]] = {
+    personal: "personal",
+    popular_in_year: "holdout",
+    BASELINES["popular_recent"]: "popular_recent",
+}
 
 
 def rank(
@@ -123,27 +127,50 @@ def recommend(model: RecommenderModel, inputs: RecommenderInput) -> pd.DataFrame
 
     The first `top_n` candidates of a student, and more where a subject group would have fewer than `per_subject_group`;
     `rank` runs from 1 without gaps, `subject_rank` likewise within a subject group. `score` is the estimate relative to
-    the student's best candidate: 1 for that one, 0 to 1 for the rest; not comparable between students. `source` is the
-    ranking in use; where that is "personal", "cohort" marks a student who has started nothing yet and gets what others
-    start.
+    the student's best candidate: 1 for that one, 0 to 1 for the rest; not comparable between students.
+
+    `source` says what a list is made of. "personal": the student's own past; "short_history": the same with fewer than
+    `short_history` starts, which are shrunk to what all do; "cohort": no start yet, so what others start; "holdout":
+    what the student's year starts, for the `holdout_share` of students whom the others are compared with;
+    "popular_recent": the baseline, where the model did not beat it (then for everybody, and nobody is held out).
 
     `reasons` is a JSON list of {"code", "params"}, most informative first, `reasoning` the first two of them in Korean.
     A student alone gets the same rows as in a batch. Raises ModelMismatchError as `rank` does.
     """
+    if model.in_use == "popular_recent":
+        return _describe_all(model, inputs, BASELINES["popular_recent"], reranked=False)
+    ids = inputs.students["student_id"]
+    held_out = is_held_out(ids, model.config.holdout_share)
+    lists = [_describe_all(model, inputs.of_students(ids[~held_out]), personal, reranked=True)]
+    if held_out.any():
+        lists.append(_describe_all(model, inputs.of_students(ids[held_out]), popular_in_year, reranked=False))
+    rows = pd.concat(lists, ignore_index=True)
+    return rows.sort_values(["student_id", "rank"], kind="stable", ignore_index=True)
+
+
+def is_held_out(student_ids: pd.Series[str], share: float) -> npt.NDArray[np.bool_]:
+    """Which students get the list of their year: by a hash of the id, so the same ones in every run."""
+    places = pd.util.hash_array(student_ids.to_numpy(dtype=object), categorize=False) / 2.0**64
+    held_out: npt.NDArray[np.bool_] = places < share
+    return held_out
+
+
+def _describe_all(model: RecommenderModel, inputs: RecommenderInput, scorer: Scorer, *, reranked: bool) -> pd.DataFrame:
     world = World(inputs)
     histories = Histories(world, model.config, model.priors)
-    ranked = _rank(model, world, histories, _PUBLISHED[model.in_use], reranked=model.in_use == "personal")
+    ranked = _rank(model, world, histories, scorer, reranked=reranked)
     student = world.learner_ids.to_numpy()[ranked["owner"]]
-    source: npt.NDArray[Any] = np.full(len(ranked), model.in_use, dtype=object)
-    if model.in_use == "personal":
-        started = inputs.interactions.dropna(subset=["first_done_date"])["student_id"]
-        source[~world.learner_ids.isin(started)[ranked["owner"]]] = "cohort"
     rows = describe(ranked, evidence_for_students(ranked, world, histories), world, model.config)
     rows["student_id"] = student
     rows["tenant_id"] = inputs.students.set_index("student_id")["tenant_id"].reindex(student).to_numpy()
     rows[["rank", "subject_rank"]] = ranked[["rank", "subject_rank"]]
     rows["score"] = relative_scores(ranked, ["owner"])
-    rows["source"] = source
+    rows["source"] = _SOURCES[scorer]
+    if scorer is personal:
+        starts = histories.start_counts[ranked["owner"]]
+        rows["source"] = np.select(
+            [starts == 0, starts < model.config.short_history], ["cohort", "short_history"], "personal"
+        )
     return rows[COLUMNS].astype(dict.fromkeys(("student_id", "tenant_id", "source"), "str"))
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ import scipy.linalg
 from scipy.sparse import coo_array, csc_array, csr_array
 
 from ml_assets.recommender.candidates import Floats, Ints
+from ml_assets.recommender.config import BuilderName
 
 _CHUNK: Final = 2048
 
@@ -127,7 +128,6 @@ def build(name: BuilderName, starts: csr_array, config: SimilarityConfig) -> csr
     return BUILDERS[name](count_pairs(starts, as_walk=name == "rp3beta"), config)
 
 
-BuilderName = Literal["shrunk_cosine", "rp3beta", "ease", "local_ease"]
 Builder = Callable[[CoStarts, SimilarityConfig], csr_array]
 BUILDERS: Final[dict[BuilderName, Builder]] = {
     "shrunk_cosine": shrunk_cosine,

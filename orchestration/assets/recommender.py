@@ -11,6 +11,7 @@ from expectations.registry import CANDIDATE_SUITES, FEATURE_SUITES
 from expectations.runner import validate_frame
 from expectations.suites.reasons import reasons_suite
 from ml_assets.recommender.backtest import fit_and_choose
+from ml_assets.recommender.config import RecommenderConfig
 from ml_assets.recommender.fallback import fallback
 from ml_assets.recommender.model import RecommenderModel
 from ml_assets.recommender.ranking import recommend
@@ -37,7 +38,7 @@ def recommender_model(
 ) -> dg.MaterializeResult[None]:
     """Recommender fitted as of the cut-off; in use only where it beats `popular_recent` on the last two weeks."""
     inputs = read_recommender_input(pipeline.url(), pipeline.schema)
-    model = fit_and_choose(inputs)
+    model = fit_and_choose(inputs, RecommenderConfig(holdout_share=pipeline.settings.holdout_share))
     model.save(pipeline.artifact(MODEL, context.run_id))
     return dg.MaterializeResult(
         metadata={"version": model.version, "in_use": model.in_use, "metrics": dg.MetadataValue.json(model.metrics)}

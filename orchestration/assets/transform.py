@@ -10,6 +10,7 @@ import dagster as dg
 import psycopg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 from psycopg import sql
+from psycopg.rows import dict_row
 
 from orchestration import keys
 from orchestration.resources import Pipeline
@@ -18,6 +19,8 @@ from orchestration.transform import BUILD_ARGS, RUN_TARGET, SCHEMAS, dbt_environ
 
 # The mart that says what became of every row of the app's tables.
 SOURCE_ROWS = "fct_source_rows"
+# The mart that says how recommendations were taken up.
+ADOPTION = "fct_recommendation_adoption"
 # Layers whose rows are counted for the lineage graph. A view below them would be computed again just to be counted.
 COUNTED_LAYERS = {"features", "marts"}
 
@@ -71,4 +74,8 @@ def _with_counts(context: dg.AssetExecutionContext, event: Any, connection: psyc
     if name == SOURCE_ROWS:
         accounts = {account.table: asdict(account) for account in read_source_rows(connection, schema)}
         metadata["source_rows"] = dg.MetadataValue.json(accounts)
+    if name == ADOPTION:
+        with connection.cursor(row_factory=dict_row) as cursor:
+            counted = cursor.execute(sql.SQL("select * from {} order by dimension, value").format(table)).fetchall()
+        metadata["adoption"] = dg.MetadataValue.json(counted)
     return event.with_metadata({**event.metadata, **metadata})

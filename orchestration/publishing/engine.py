@@ -24,7 +24,7 @@ import postgres_arrow
 from orchestration.publishing import candidate as candidates
 from orchestration.publishing import gate, sql
 from orchestration.publishing.candidate import Candidate
-from orchestration.publishing.contracts import PUBLISHED_TABLES, PublishedTable
+from orchestration.publishing.contracts import CONTENT_RECOMMENDATIONS, PUBLISHED_TABLES, PublishedTable
 from orchestration.publishing.errors import (
     CandidateError,
     GateRefused,
@@ -281,6 +281,9 @@ def _replace(
         else:
             connection.execute(sql.RECORD_PART, record)
         connection.execute(sql.LOG, record)
+        if changes[CONTENT_RECOMMENDATIONS.name].changed:
+            connection.execute(sql.KEEP_FIRST_SHOWN, record)
+        connection.execute(sql.FORGET_FIRST_SHOWN, record)
     return PublishResult(
         version=version,
         run_id=manifest.run_id,

@@ -55,6 +55,18 @@ RECORD_PART = """
         row_counts = row_counts || %(row_counts)s, changed_counts = %(changed_counts)s
     where is_current
 """
+# What a publication first shows among a student's first ten; what was shown before stays as it first was. The rows that
+# this publication changed are those of its run and of its candidate's time.
+KEEP_FIRST_SHOWN = """
+    insert into serving_staging.first_shown
+    select student_id, content_id, tenant_id, content_type, subject_group, rank, score,
+        array(select reason ->> 'code' from jsonb_array_elements(reasons) as reason), source, %(version)s, %(as_of)s,
+        model_version, %(published_at)s
+    from serving.content_recommendations
+    where rank <= 10 and run_id = %(run_id)s and computed_at = %(candidate_created_at)s
+    on conflict (student_id, content_id) do nothing
+"""
+FORGET_FIRST_SHOWN = "delete from serving_staging.first_shown where shown_at < %(published_at)s - interval '365 days'"
 LOG = """
     insert into serving_staging.publish_log (
         version, run_id, as_of, published_at, candidate_created_at, content_hash, row_counts, changes, is_rollback,

@@ -17,7 +17,7 @@ from orchestration.transform import RUN_TARGET, SCHEMAS, prepare_manifest
 Node = dict[str, Any]
 
 PREFIXES = {
-    "staging": r"stg_app__\w+",
+    "staging": r"stg_(app|serving)__\w+",
     "intermediate": r"int_[a-z]+__\w+",
     "features": r"feat_[a-z_]+__\w+",
     "marts": r"(dim|fct)_\w+",
@@ -109,7 +109,8 @@ def test_staging_reads_its_own_source_and_no_other_model(manifest: Node, models:
     staging = [model for model in models if _layer(model["unique_id"], manifest) == "staging"]
     beside = {(m["name"], _name(p)) for m in staging for p in _parents(m) if p.startswith("model.")}
     assert beside == STAGED_WITH
-    assert not [m["name"] for m in staging if [f"stg_app__{_name(s)}" for s in _sources(m)] != [m["name"]]]
+    own = {m["name"]: [f"stg_{'__'.join(source.split('.')[-2:])}" for source in _sources(m)] for m in staging}
+    assert not {name: read for name, read in own.items() if read != [name]}
 
 
 def test_no_model_joins_sources(models: list[Node]) -> None:

@@ -199,7 +199,7 @@ def test_numbers_of_fewer_than_five_students_are_never_shown() -> None:
     world.student("me", ("수학", "미적분"))
     world.uses += [("me", "a", 2)]
     row = recommend(fit(world.input()), world.input()).iloc[0]
-    assert (row["content_id"], row["source"]) == ("b", "personal")
+    assert (row["content_id"], row["source"]) == ("b", "short_history")
     assert [reason["code"] for reason in json.loads(row["reasons"])] == ["studying", "rarely_started"]
     assert row["reasoning"] == "지금 공부하고 있는 수학 교과의 교재예요. 시작한 학생이 아직 5명이 안 되는 교재예요."
 
@@ -284,6 +284,29 @@ def test_who_has_started_nothing_gets_what_others_start_and_is_told_so() -> None
     assert set(rows.loc["new", "source"]) == {"cohort"}
     assert set(rows.drop("new")["source"]) == {"personal"}
     assert all("similar_students" not in reasons for reasons in rows.loc["new", "reasons"])
+
+
+def test_who_is_held_out_gets_the_list_of_the_year_and_always_the_same_ones_are() -> None:
+    world = paced_class(students=200)
+    inputs = world.input()
+    model = fit(inputs, RecommenderConfig(holdout_share=0.1))
+    rows = recommend(model, inputs)
+    held_out = set(rows.loc[rows["source"] == "holdout", "student_id"])
+    assert 10 <= len(held_out) <= 30
+    assert set(rows.loc[~rows["student_id"].isin(held_out), "source"]) == {"personal"}
+    in_year = rank(model, inputs, BASELINES["popular_in_year"])
+    assert all(shown(rows, student) == shown(in_year, student)[:50] for student in held_out)
+    some = sorted(held_out)[0]
+    pd.testing.assert_frame_equal(
+        recommend(model, only(inputs, some)), rows[rows["student_id"] == some].reset_index(drop=True)
+    )
+    fewer = recommend(dataclasses.replace(model, config=RecommenderConfig(holdout_share=0.05)), inputs)
+    assert set(fewer.loc[fewer["source"] == "holdout", "student_id"]) < held_out
+    none = recommend(dataclasses.replace(model, config=RecommenderConfig(holdout_share=0)), inputs)
+    assert set(none["source"]) == {"personal"}
+    # Where the baseline is published there is nothing to compare.
+    baseline = recommend(dataclasses.replace(model, in_use="popular_recent"), inputs)
+    assert set(baseline["source"]) == {"popular_recent"}
 
 
 def test_fallback_follows_the_year_and_backs_off_to_everybody() -> None:

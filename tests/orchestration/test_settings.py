@@ -14,8 +14,21 @@ def test_defaults_are_the_local_stand_in() -> None:
 
 def test_an_undeclared_environment_and_a_bad_url_are_both_named() -> None:
     bad = {"TLU_ENVIRONMENT": "staging", "SUPABASE_DB_URL": "localhost", "SUPABASE_PUBLISHER_URL": "localhost"}
-    with pytest.raises(SettingsError, match=r"TLU_ENVIRONMENT.*SUPABASE_DB_URL.*SUPABASE_PUBLISHER_URL"):
+    bad["TLU_HOLDOUT_SHARE"] = "2 %"
+    named = r"TLU_ENVIRONMENT.*SUPABASE_DB_URL.*SUPABASE_PUBLISHER_URL.*TLU_HOLDOUT_SHARE"
+    with pytest.raises(SettingsError, match=named):
         Settings.from_env(bad)
+
+
+@pytest.mark.parametrize(("given", "share"), [("", 0.02), ("0", 0.0), ("0.1", 0.1)])
+def test_the_holdout_is_switched_off_by_one_setting(given: str, share: float) -> None:
+    assert Settings.from_env({"TLU_HOLDOUT_SHARE": given}).holdout_share == share
+
+
+@pytest.mark.parametrize("given", ["-0.1", "1", "nan", "half"])
+def test_a_holdout_is_a_share(given: str) -> None:
+    with pytest.raises(SettingsError, match="TLU_HOLDOUT_SHARE"):
+        Settings.from_env({"TLU_HOLDOUT_SHARE": given})
 
 
 def test_a_publisher_without_a_database_is_a_mistake() -> None:

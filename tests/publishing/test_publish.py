@@ -508,3 +508,38 @@ def test_what_waits_comes_and_goes_with_its_rows(url: str, make: Callable[..., C
         )
         assert found.fetchall() == [(rows.content(1), 0.25)]
         assert connection.execute("select from serving.resume_contents(%s)", [rows.student(1)]).fetchall() == []
+
+
+def test_what_is_shown_first_is_kept_as_it_was_and_not_for_ever(url: str, make: Callable[..., Candidate]) -> None:
+    reasons = '[{"code": "next_volume", "params": {}}, {"code": "studying", "params": {}}]'
+
+    def candidate(run: str, ranks: int, hours: int) -> Candidate:
+        tables = rows.tables(students=1, ranks=ranks)
+        texts = pa.array([reasons] * ranks, pa.string())
+        personal = tables[PERSONAL]
+        personal = personal.set_column(personal.column_names.index("reasons"), "reasons", texts)
+        return make(run, tables | {PERSONAL: personal}, hours=hours)
+
+    def kept() -> list[tuple[Any, ...]]:
+        with psycopg.connect(url) as connection:
+            return connection.execute(
+                "select content_id::text, rank, reason_codes, version, as_of, model_version, source "
+                "from serving_staging.first_shown where student_id = %s order by rank",
+                [rows.student(0)],
+            ).fetchall()
+
+    with psycopg.connect(url) as connection:
+        connection.execute("delete from serving_staging.first_shown")
+    put(url, candidate("run-1", 3, 0))
+    codes = ["next_volume", "studying"]
+    first = [(rows.content(n), n, codes, 1, "2026-11-23", "rec-1", "links") for n in (1, 2, 3)]
+    assert kept() == first
+    # Ranks beyond ten are not on the first page; what was shown before is not shown first again.
+    put(url, candidate("run-2", 12, 1))
+    assert [row[:4] for row in kept()[3:]] == [(rows.content(n), n, codes, 2) for n in range(4, 11)]
+    assert kept()[:3] == first
+    with psycopg.connect(url) as connection:
+        long_ago = AT - dt.timedelta(366)
+        connection.execute("update serving_staging.first_shown set shown_at = %s where rank < 3", [long_ago])
+    put(url, candidate("run-3", 12, 2))
+    assert [row[1] for row in kept()] == list(range(3, 11))
