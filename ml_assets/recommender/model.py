@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array, diags_array
+from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from ml_assets.recommender.candidates import Course, Floats, Ints, World
@@ -256,8 +256,10 @@ def similar_starts(world: World, config: RecommenderConfig) -> Similar:
     is_linked = np.bincount(starts.indices, minlength=starts.shape[1]) >= config.min_support
     is_large = int(is_linked.sum()) > config.max_local_ease
     builder = "shrunk_cosine" if is_large else config.similarity
-    linked = diags_array(is_linked.astype(np.float64)).tocsr()
-    return Similar(builder, build(builder, (starts @ linked).tocsr(), SimilarityConfig()))
+    linked = np.flatnonzero(is_linked)
+    found = build(builder, starts[:, linked], SimilarityConfig()).tocoo()
+    places = (linked[found.row], linked[found.col])
+    return Similar(builder, csr_array((found.data, places), shape=(starts.shape[1],) * 2))
 
 
 @dataclass(frozen=True)

@@ -150,21 +150,30 @@ def find_bases(
     Chosen among the student's `base_contents` latest starts of the course (`ages`: students × contents), by the share
     of those who started it; the later start wins a tie. -1 and 0 where no share reaches `min_next_share`.
     """
-    contents = len(course.contents)
-    next_students = np.zeros((contents, contents), dtype=np.int64)
-    next_students[course.next_from, course.next_to] = course.next_students
-    share = next_students / np.maximum(course.starters, 1)[:, None]
     latest = np.argsort(ages, axis=1, kind="stable")[:, : config.base_contents]
     has_started = np.isfinite(np.take_along_axis(ages, latest, axis=1))
     best = np.full(len(rows), -1, dtype=np.int64)
     best_share = np.full(len(rows), np.nextafter(config.min_next_share, 0.0))
     for place in range(latest.shape[1]):
         base = latest[rows, place]
-        found = np.where(has_started[rows, place], share[base, columns], 0.0)
+        share = _next_students(course, base, columns) / np.maximum(course.starters[base], 1)
+        found = np.where(has_started[rows, place], share, 0.0)
         is_better = found > best_share
         best = np.where(is_better, base, best)
         best_share = np.where(is_better, found, best_share)
-    return best, np.where(best >= 0, next_students[best, columns], 0)
+    return best, np.where(best >= 0, _next_students(course, best, columns), 0)
+
+
+def _next_students(course: CourseModel, base: Ints, columns: Ints) -> Ints:
+    """How many students went on from each `base` to the content beside it; 0 for a pair that `course` does not have."""
+    if not len(course.next_from):
+        return np.zeros(len(base), dtype=np.int64)
+    pairs = course.next_from * len(course.contents) + course.next_to
+    order = np.argsort(pairs)
+    wanted = base * len(course.contents) + columns
+    place = order[np.minimum(np.searchsorted(pairs, wanted, sorter=order), len(pairs) - 1)]
+    found: Ints = np.where(pairs[place] == wanted, course.next_students[place], 0)
+    return found
 
 
 def explain(evidence: pd.DataFrame, config: RecommenderConfig) -> pd.DataFrame:

@@ -9,7 +9,7 @@ apart. All are linear and closed (see Ferrari Dacrema et al. 2021 for how well s
 - `shrunk_cosine`: item-kNN
 - `rp3beta`: two steps of a random walk, popular targets held back (Paudel et al. 2017); its sums are counted as walks
 - `ease`: ridge regression of each content on all others (Steck 2019); dense within, for up to some 10 000 contents
-- `local_ease`: the same on each content's nearest neighbours only; for large catalogues
+- `local_ease`: the same on each content's nearest neighbours only: many small systems instead of one large
 """
 
 from __future__ import annotations
@@ -108,16 +108,16 @@ def local_ease(sums: CoStarts, config: SimilarityConfig) -> csr_array:
     near = shrunk_cosine(sums, config).tocsc()
     contents, size = near.shape[0], config.neighbours
     count = np.diff(near.indptr)
-    gram = sums.pairs.toarray() if contents <= _DENSE else sums.pairs
+    gram = sums.pairs.toarray()
     columns, data = np.zeros((contents, size), dtype=np.int64), np.zeros((contents, size), dtype=np.float32)
     has = np.arange(size) < count[:, None]
     columns[has] = near.indices
     for low in range(0, contents, _BATCH):
         chosen = slice(low, min(low + _BATCH, contents))
         sets, mask = columns[chosen], has[chosen]
-        system = _blocks(gram, sets) * (mask[:, :, None] & mask[:, None, :])
+        system = gram[sets[:, :, None], sets[:, None, :]] * (mask[:, :, None] & mask[:, None, :])
         system += np.eye(size, dtype=np.float32) * np.float32(config.ridge)
-        target = _targets(gram, sets, np.arange(chosen.start, chosen.stop)) * mask
+        target = gram[sets, np.arange(chosen.start, chosen.stop)[:, None]] * mask
         data[chosen] = np.linalg.solve(system, target[:, :, None])[:, :, 0]
     rows, own = columns[has], np.repeat(np.arange(contents), count)
     return csr_array((data[has], (rows, own)), (contents, contents))
@@ -136,9 +136,8 @@ BUILDERS: Final[dict[BuilderName, Builder]] = {
     "local_ease": local_ease,
 }
 
-_DENSE: Final = 12_000
-"""Contents up to which X'X is held dense while small systems are cut out of it: 600 MB."""
 _BATCH: Final = 64
+"""Small systems that are solved at once: 64 of 200 × 200 are 10 MB."""
 
 
 def top_n(starts: csr_array, weights: csr_array, n: int) -> tuple[Ints, npt.NDArray[np.float32]]:
@@ -183,15 +182,3 @@ def _largest_of_dense(weights: npt.NDArray[np.float32], k: int) -> csr_array:
     rows = np.argpartition(-np.abs(weights), k, axis=0)[:k]
     columns = np.broadcast_to(np.arange(contents), rows.shape)
     return csr_array((weights[rows, columns].ravel(), (rows.ravel(), columns.ravel())), weights.shape)
-
-
-def _blocks(gram: npt.NDArray[np.float32] | csr_array, sets: Ints) -> npt.NDArray[np.float32]:
-    if isinstance(gram, np.ndarray):
-        return gram[sets[:, :, None], sets[:, None, :]]
-    return np.stack([gram[one][:, one].toarray() for one in sets])
-
-
-def _targets(gram: npt.NDArray[np.float32] | csr_array, sets: Ints, own: Ints) -> npt.NDArray[np.float32]:
-    if isinstance(gram, np.ndarray):
-        return gram[sets, own[:, None]]
-    return np.stack([gram[[one]][:, chosen].toarray()[0] for one, chosen in zip(own, sets, strict=True)])
