@@ -173,6 +173,21 @@ def backtest(
 
 
 @app.command()
+def model_card(
+    measured: Annotated[list[Path], typer.Argument(help="What `tlu backtest --json` wrote; named after its data.")],
+) -> None:
+    """Write docs/model_cards/recommender.md from backtests."""
+    from orchestration.model_card import recommender_card
+    from orchestration.settings import REPOSITORY
+
+    found = {file.stem: json.loads(file.read_text("utf-8"))["cutoffs"] for file in measured}
+    card = REPOSITORY / "docs" / "model_cards" / "recommender.md"
+    card.parent.mkdir(parents=True, exist_ok=True)
+    card.write_text(recommender_card(found), "utf-8")
+    out.print(str(card), soft_wrap=True)
+
+
+@app.command()
 def publish(
     run_id: Annotated[str, typer.Argument(help="Run whose candidate it is; the newest without one.")] = "",
     tenant: Annotated[UUID | None, typer.Option(help="Replace the rows of this academy alone.")] = None,
@@ -363,11 +378,28 @@ def _print_backtest(results: list[dict[str, Any]]) -> None:
             table.add_row(result["as_of"], name, f"{block['students']:,}", *cells)
     out.print(table)
     for result in results:
-        for name, lift in result["recommendations"]["lift_over"].items():
-            gain = lift["all"]["ndcg_at_20"] if "all" in lift else {"low": None}
-            if gain["low"] is not None:
-                interval = f"{gain['low']:+.1%} to {gain['high']:+.1%}"
-                out.print(f"{result['as_of']}: NDCG@20 {gain['value']:+.1%} over {name} (95 %: {interval})")
+        _print_gains(result["as_of"], result["recommendations"])
+
+
+def _print_gains(as_of: str, block: dict[str, Any]) -> None:
+    """What we gain over the promised and the best baseline, and what re-ranking costs and brings."""
+    best = max(block["baselines"], key=lambda name: block["baselines"][name]["ndcg_at_20"] or 0.0)
+    for name in dict.fromkeys(["popular_recent", best]):
+        gains = block["lift_over"][name].get("all", {})
+        told = [
+            f"{figure.replace('_at_', '@')} {gain['value']:+.1%} ({gain['low']:+.1%} to {gain['high']:+.1%})"
+            for figure, gain in gains.items()
+            if figure != "students" and gain["low"] is not None
+        ]
+        if told:
+            out.print(f"{as_of}: {', '.join(told)} over {name}", soft_wrap=True)
+    changes = [
+        f"{figure.replace('_at_', '@')} {block[figure] / before - 1:+.1%}"
+        for figure in ("ndcg_at_10", "subject_mix_kl_at_10")
+        if (before := block["before_reranking"][figure])
+    ]
+    if changes:
+        out.print(f"{as_of}: re-ranking changes {', '.join(changes)}", soft_wrap=True)
 
 
 def _print_status(document: dict[str, Any]) -> None:

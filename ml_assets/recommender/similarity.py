@@ -21,12 +21,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import scipy.linalg
-from scipy.sparse import coo_array, csc_array, csr_array
+from scipy.sparse import csr_array
 
-from ml_assets.recommender.candidates import Floats, Ints
+from ml_assets.recommender.candidates import Floats
 from ml_assets.recommender.config import BuilderName
 
-_CHUNK: Final = 2048
+Block = npt.NDArray[np.float32]
+
+_TARGETS: Final = 512
+"""Targets whose pairs are dense at once: of 100 000 contents 200 MB."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,13 @@ def count_pairs(starts: csr_array, *, as_walk: bool = False) -> CoStarts:
 
 def shrunk_cosine(sums: CoStarts, config: SimilarityConfig) -> csr_array:
     """Students in common over the powers of the students of each, shrunk."""
-    pairs = _off_diagonal(sums.pairs)
-    power = sums.starters**config.cosine_power
-    pairs.data /= (power[pairs.row] * power[pairs.col] + config.cosine_shrink).astype(np.float32)
-    return _largest(pairs.tocsc(), config.neighbours)
+    power = (sums.starters**config.cosine_power).astype(np.float32)
+
+    def weigh(pairs: Block, targets: slice) -> Block:
+        pairs /= power[:, None] * power[None, targets] + np.float32(config.cosine_shrink)
+        return pairs
+
+    return _neighbours(sums, weigh, config.neighbours)
 
 
 def rp3beta(sums: CoStarts, config: SimilarityConfig) -> csr_array:
@@ -85,10 +91,14 @@ def rp3beta(sums: CoStarts, config: SimilarityConfig) -> csr_array:
 
     `sums` are counted as walks.
     """
-    pairs = _off_diagonal(sums.pairs)
-    starters = np.maximum(sums.starters, 1.0)
-    pairs.data /= (starters[pairs.row] * starters[pairs.col] ** config.walk_popularity).astype(np.float32)
-    return _largest(pairs.tocsc(), config.neighbours)
+    starters = np.maximum(sums.starters, 1.0).astype(np.float32)
+    held_back = starters ** np.float32(config.walk_popularity)
+
+    def weigh(pairs: Block, targets: slice) -> Block:
+        pairs /= starters[:, None] * held_back[None, targets]
+        return pairs
+
+    return _neighbours(sums, weigh, config.neighbours)
 
 
 def ease(sums: CoStarts, config: SimilarityConfig) -> csr_array:
@@ -125,6 +135,8 @@ def local_ease(sums: CoStarts, config: SimilarityConfig) -> csr_array:
 
 def build(name: BuilderName, starts: csr_array, config: SimilarityConfig) -> csr_array:
     """W of `starts` (students × contents, 1 where started) by one of `BUILDERS`."""
+    if not starts.shape[1]:
+        return csr_array((0, 0), dtype=np.float32)
     return BUILDERS[name](count_pairs(starts, as_walk=name == "rp3beta"), config)
 
 
@@ -140,41 +152,27 @@ _BATCH: Final = 64
 """Small systems that are solved at once: 64 of 200 × 200 are 10 MB."""
 
 
-def top_n(starts: csr_array, weights: csr_array, n: int) -> tuple[Ints, npt.NDArray[np.float32]]:
-    """The `n` best contents that each student has not started, and their scores, best first; -1 and 0 for none."""
-    students, contents = starts.shape
-    n = min(n, contents)
-    best, scores = np.full((students, n), -1, dtype=np.int64), np.zeros((students, n), dtype=np.float32)
-    for low in range(0, students, _CHUNK):
-        x = starts[low : low + _CHUNK]
-        dense = (x @ weights).toarray()
-        dense[np.repeat(np.arange(x.shape[0]), np.diff(x.indptr)), x.indices] = -np.inf
-        part = np.argpartition(-dense, n - 1, axis=1)[:, :n]
-        value = np.take_along_axis(dense, part, axis=1)
-        order = np.argsort(-value, axis=1, kind="stable")
-        found = np.take_along_axis(value, order, axis=1)
-        is_candidate = found > 0
-        best[low : low + _CHUNK] = np.where(is_candidate, np.take_along_axis(part, order, axis=1), -1)
-        scores[low : low + _CHUNK] = np.where(is_candidate, found, 0.0)
-    return best, scores
+def _neighbours(sums: CoStarts, weigh: Callable[[Block, slice], Block], k: int) -> csr_array:
+    """The `k` largest weights of each content; `weigh` takes pairs with some targets, contents × targets."""
+    contents = sums.pairs.shape[0]
+    pairs = sums.pairs.tocsc()
+    rows, columns, data = [], [], []
+    for low in range(0, contents, _TARGETS):
+        targets = slice(low, min(low + _TARGETS, contents))
+        block = weigh(pairs[:, targets].toarray(), targets)
+        block[np.arange(targets.start, targets.stop), np.arange(block.shape[1])] = 0.0
+        best = np.argpartition(-block, k - 1, axis=0)[:k] if k < contents else np.arange(contents)[:, None]
+        found = np.take_along_axis(block, np.broadcast_to(best, (len(best), block.shape[1])), axis=0)
+        place, target = np.nonzero(found)
+        rows.append(np.broadcast_to(best, found.shape)[place, target])
+        columns.append(target + low)
+        data.append(found[place, target])
+    parts = (np.concatenate(each) for each in (data, rows, columns))
+    weights, source, target = parts
+    return csr_array((weights, (source, target)), (contents, contents))
 
 
-def _off_diagonal(matrix: csr_array) -> coo_array:
-    pairs = matrix.tocoo()
-    keep = pairs.row != pairs.col
-    return coo_array((pairs.data[keep], (pairs.row[keep], pairs.col[keep])), matrix.shape)
-
-
-def _largest(columns: csc_array, k: int) -> csr_array:
-    """`columns` with the `k` largest entries of each column; of equal ones the first."""
-    owner = np.repeat(np.arange(columns.shape[1]), np.diff(columns.indptr))
-    order = np.lexsort((columns.indices, -columns.data, owner))
-    place = np.arange(len(order)) - columns.indptr[owner[order]]
-    kept = order[place < k]
-    return csr_array((columns.data[kept], (columns.indices[kept], owner[kept])), columns.shape)
-
-
-def _largest_of_dense(weights: npt.NDArray[np.float32], k: int) -> csr_array:
+def _largest_of_dense(weights: Block, k: int) -> csr_array:
     """`weights` with the `k` entries largest in size of each column."""
     contents = len(weights)
     if k >= contents:
