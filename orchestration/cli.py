@@ -227,7 +227,9 @@ def show(student_id: str, items: Annotated[int, typer.Option(min=1, max=50)] = 1
     """Show what the app would read for a student."""
     from orchestration.database import database_url
 
-    _print_recommendations(database_url(load_settings()), student_id, items)
+    url = database_url(load_settings())
+    _print_recommendations(url, student_id, items)
+    _print_resumptions(url, student_id, items)
 
 
 @app.command()
@@ -318,6 +320,22 @@ def _print_recommendations(target: str, student_id: str, items: int) -> None:
         table.add_row(
             str(row["rank"]), row["subject_group"], row["title"], f"{row['score']:.2f}", row["reasoning"], row["source"]
         )
+    out.print(table)
+
+
+def _print_resumptions(target: str, student_id: str, items: int) -> None:
+    from orchestration import serving
+
+    rows = serving.resumptions(target, student_id, items)
+    if not rows:
+        return
+    out.print()
+    table = Table(title="Begun and left", title_justify="left", box=None)
+    for name in ("#", "subject", "content", "done", "why"):
+        table.add_column(name, justify="right" if name in {"#", "done"} else "left", overflow="fold")
+    for row in rows:
+        done = "–" if row["done_share"] is None else f"{int(row['done_share'] * 100)}%"
+        table.add_row(str(row["rank"]), row["subject_group"], row["title"], done, row["reasoning"])
     out.print(table)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -27,6 +27,14 @@ _RECOMMENDATIONS = """
     left join public.master_custom_contents as custom on custom.id = recommended.content_id
     order by recommended.rank
 """
+_RESUMPTIONS = """
+    select waiting.*, coalesce(book.title, lecture.title, custom.title) as title
+    from serving.resume_contents(%(student)s, %(items)s) as waiting
+    left join public.master_books as book on book.id = waiting.content_id
+    left join public.master_lectures as lecture on lecture.id = waiting.content_id
+    left join public.master_custom_contents as custom on custom.id = waiting.content_id
+    order by waiting.rank
+"""
 _PUBLICATION = """
     select version, as_of::text, published_at, valid_until, content_hash, row_counts, changed_counts, models
     from serving.publication where is_current
@@ -35,6 +43,15 @@ _PUBLICATION = """
 
 def recommendations(url: str, student_id: str, items: int = 10) -> list[dict[str, Any]]:
     """Rows of `serving.recommend_contents` with titles. Raises UnknownStudent for an id that no student has."""
+    return _of_student(url, _RECOMMENDATIONS, student_id, items)
+
+
+def resumptions(url: str, student_id: str, items: int = 10) -> list[dict[str, Any]]:
+    """Rows of `serving.resume_contents` with titles. Raises UnknownStudent for an id that no student has."""
+    return _of_student(url, _RESUMPTIONS, student_id, items)
+
+
+def _of_student(url: str, query: LiteralString, student_id: str, items: int) -> list[dict[str, Any]]:
     try:
         student = UUID(student_id)
     except ValueError as error:
@@ -42,7 +59,7 @@ def recommendations(url: str, student_id: str, items: int = 10) -> list[dict[str
     with psycopg.connect(url, row_factory=dict_row) as connection:
         if connection.execute("select from public.students where id = %s", [student]).fetchone() is None:
             raise UnknownStudent(f"No student has the id {student}.")
-        return connection.execute(_RECOMMENDATIONS, {"student": student, "items": items}).fetchall()
+        return connection.execute(query, {"student": student, "items": items}).fetchall()
 
 
 def example_student(url: str) -> str | None:
