@@ -27,11 +27,19 @@ from scipy.sparse import csr_array, csr_matrix, eye_array
 from sparse_dot_topn import sp_matmul_topn
 
 from ml_assets.evaluation.ranking import evaluate_rankings
+from ml_assets.recommender.backtest import fit_weighed, new_pairs
+from ml_assets.recommender.candidates import World
 from ml_assets.recommender.config import BuilderName, RecommenderConfig
+from ml_assets.recommender.histories import Histories
 from ml_assets.recommender.inputs import RecommenderInput
-from ml_assets.recommender.model import fit
-from ml_assets.recommender.ranking import recommend
+from ml_assets.recommender.model import RecommenderModel, fit
+from ml_assets.recommender.ranking import BASELINES, Scorer, rank, recommend, studied_first
 from ml_assets.recommender.similarity import SimilarityConfig, build
+from ml_assets.recommender.terms import View
+from orchestration.backtest import read_both_sides
+from orchestration.cutoff import Cutoff
+from orchestration.database import database_url
+from orchestration.settings import load_settings
 
 DEPTH: Final = 20
 SEED: Final = 20261123
@@ -93,6 +101,38 @@ def _tuned(
     started = time.perf_counter()
     ranked = lists(both, best)
     return {**_figures(ranked, test), "seconds": round(time.perf_counter() - started, 2), "settings": best}
+
+
+def rivals(days: list[str]) -> dict[str, Any]:
+    """Ours, the baselines and ALS over the same students, candidates and truth, on the database of TLU_HOME."""
+    settings = load_settings()
+    url = database_url(settings)
+    found: dict[str, Any] = {}
+    for day in days:
+        inputs, started = read_both_sides(settings, url, Cutoff.parse(day))
+        truth = new_pairs(inputs, started)
+        model = fit_weighed(inputs, RecommenderConfig())
+        lists = {"ours": rank(model, inputs, reranked=True)}
+        lists |= {name: rank(model, inputs, scorer) for name, scorer in BASELINES.items()}
+        if importlib.util.find_spec("implicit"):
+            lists["implicit ALS"] = rank(model, inputs, _als_scorer(inputs))
+        metrics = {name: evaluate_rankings(ranked, truth, DEPTH) for name, ranked in lists.items()}
+        found[day] = {
+            name: {"ndcg_at_20": round(of.ndcg_at_k, 4), "recall_at_20": round(of.recall_at_k, 4)}
+            for name, of in metrics.items()
+        }
+    return found
+
+
+def _als_scorer(inputs: RecommenderInput) -> Scorer:
+    """ALS on who has started what, what the student studies first, as with the baselines."""
+    model = _als(csr_matrix(Histories(World(inputs), RecommenderConfig()).started.astype(np.float32)))
+
+    def score(view: View, _model: RecommenderModel) -> npt.NDArray[np.float64]:
+        found = model.user_factors[view.learners] @ model.item_factors[view.course.contents].T
+        return studied_first(view, found.astype(np.float64))
+
+    return score
 
 
 def _als_lists(rows: pd.DataFrame, values: dict[str, Any]) -> pd.DataFrame:
@@ -267,14 +307,18 @@ def main() -> None:
     """Print one JSON document with what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", default=["accuracy", "speed", "whole", "million"])
-    asked = parser.parse_args().parts
+    parser.add_argument("--as-of", action="append", default=[], help="Cut-offs of a backtest beside ALS.")
+    given = parser.parse_args()
+    if given.as_of:
+        print(json.dumps(rivals(given.as_of), indent=2))
+        return
     parts: dict[str, Callable[[], dict[str, Any]]] = {
         "accuracy": accuracy,
         "speed": lambda: speed(200_000, 5_000, 3_600_000, with_als=True),
         "whole": lambda: whole(200_000, 5_000, 3_600_000),
         "million": lambda: speed(1_000_000, 10_000, 19_000_000, with_als=False),
     }
-    print(json.dumps({name: parts[name]() for name in asked}, indent=2, ensure_ascii=False))
+    print(json.dumps({name: parts[name]() for name in given.parts}, indent=2, ensure_ascii=False))
 
 
 if __name__ == "__main__":

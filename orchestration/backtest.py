@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from ml_assets.recommender.backtest import evaluate_recommender
+from ml_assets.recommender.inputs import RecommenderInput
 from orchestration.cutoff import Cutoff
 from orchestration.features import read_recommender_input
 from orchestration.settings import Settings
@@ -38,6 +39,12 @@ def backtest(settings: Settings, url: str, cutoffs: list[Cutoff]) -> list[dict[s
 
 
 def _at(settings: Settings, url: str, cutoff: Cutoff) -> dict[str, Any]:
+    inputs, started = read_both_sides(settings, url, cutoff)
+    return {"recommendations": evaluate_recommender(inputs, started).to_dict()}
+
+
+def read_both_sides(settings: Settings, url: str, cutoff: Cutoff) -> tuple[RecommenderInput, pd.DataFrame]:
+    """What was known at `cutoff`, and the student × content pairs first done within `WINDOW` after it."""
     schema = SCHEMAS[BACKTEST_TARGET]
     cutoff.write(url, schema)
     run_dbt(settings, FEATURES_ONLY, BACKTEST_TARGET, dbt_environment(url))
@@ -45,7 +52,7 @@ def _at(settings: Settings, url: str, cutoff: Cutoff) -> dict[str, Any]:
     # The features are in memory; the cut-off moves on, and the same models tell what came next.
     Cutoff(cutoff.date + WINDOW).write(url, schema)
     run_dbt(settings, OUTCOMES_ONLY, BACKTEST_TARGET, dbt_environment(url))
-    return {"recommendations": evaluate_recommender(inputs, _started_since(url, schema, cutoff)).to_dict()}
+    return inputs, _started_since(url, schema, cutoff)
 
 
 def _started_since(url: str, schema: str, cutoff: Cutoff) -> pd.DataFrame:

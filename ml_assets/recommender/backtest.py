@@ -56,7 +56,7 @@ def evaluate_recommender(
     What counts: pairs of a listed student and a listed content that were no interaction before the cut-off, whether or
     not the content was a candidate. A student with such pairs and no list counts as 0.
     """
-    return _compare(fit_weighed(inputs, config or RecommenderConfig()), inputs, _new_pairs(inputs, started_next))
+    return _compare(fit_weighed(inputs, config or RecommenderConfig()), inputs, new_pairs(inputs, started_next))
 
 
 def fit_weighed(inputs: RecommenderInput, config: RecommenderConfig) -> RecommenderModel:
@@ -105,7 +105,7 @@ def _last_window(inputs: RecommenderInput, config: RecommenderConfig) -> tuple[R
     earlier = inputs.as_of - dt.timedelta(days=config.recent_days)
     before = inputs.as_known_before(earlier)
     started = inputs.interactions[inputs.interactions["first_done_date"] >= pd.Timestamp(earlier)]
-    return before, _new_pairs(before, started)
+    return before, new_pairs(before, started)
 
 
 def _compare(model: RecommenderModel, inputs: RecommenderInput, truth: pd.DataFrame) -> Evaluation:
@@ -127,7 +127,8 @@ def _compare(model: RecommenderModel, inputs: RecommenderInput, truth: pd.DataFr
     )
 
 
-def _new_pairs(inputs: RecommenderInput, started: pd.DataFrame) -> pd.DataFrame:
+def new_pairs(inputs: RecommenderInput, started: pd.DataFrame) -> pd.DataFrame:
+    """The pairs of `started` that count: of a listed student and content, and no interaction before the cut-off."""
     pair = ["student_id", "content_id"]
     listed = started["student_id"].isin(inputs.students["student_id"]) & started["content_id"].isin(
         inputs.contents["content_id"]
