@@ -62,8 +62,21 @@ def sum_links(ages: Floats, is_member: Bools, config: RecommenderConfig) -> Link
         before = np.hstack([before, np.ones((len(seen), 1))])
         started = ((seen > end) & (seen <= start)).astype(np.float64)
         weight = config.transition_discount**step
-        sums += LinkSums(weight * (before.T @ before), weight * (before.T @ started))
+        sums += LinkSums(weight * _cross(before, before), weight * _cross(before, started))
     return sums
+
+
+def _cross(x: Floats, y: Floats) -> Floats:
+    """x'y, by the non-zero entries alone where these are few: in a large catalogue nobody has started most."""
+    if np.count_nonzero(x) > _DENSE_FROM * x.size:
+        dense: Floats = x.T @ y
+        return dense
+    sparse: Floats = (scipy.sparse.csr_array(x).T @ scipy.sparse.csr_array(y)).toarray()
+    return sparse
+
+
+_DENSE_FROM = 0.1
+"""Share of non-zero entries above which the dense product is the faster one, roughly."""
 
 
 def ridge_links(sums: LinkSums, config: RecommenderConfig) -> Links:

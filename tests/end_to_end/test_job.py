@@ -253,13 +253,14 @@ def test_what_came_after_the_cutoff_changes_no_byte(tlu: Commands) -> None:
     assert len(features) >= 10
     assert tlu.features() == features
     first, second = tlu.candidates()
-    for table in ("content_recommendations", "fallback_recommendations"):
+    tables = ("content_recommendations", "fallback_recommendations", "content_resumptions")
+    for table in tables:
         name = f"{table}.parquet"
         assert (first / name).read_bytes() == (second / name).read_bytes(), f"{table} knows what came later"
     published = tlu.status()["publication"]
     assert isinstance(published, dict)
     assert published["version"] == 2
-    assert published["changed"] == {"content_recommendations": 0, "fallback_recommendations": 0}
+    assert published["changed"] == dict.fromkeys(tables, 0)
 
 
 def test_the_same_rows_do_change_a_later_candidate(tlu: Commands) -> None:
