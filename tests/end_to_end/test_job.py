@@ -20,6 +20,7 @@ import pytest
 
 from local_supabase import server
 from orchestration.raw_contract import read_contract
+from tests.end_to_end.reasons_from_raw import false_reasons
 
 TLU = Path(sys.executable).with_name("tlu")
 # Two weeks before the data end: rows on both sides of the cut-off.
@@ -201,6 +202,12 @@ def test_a_run_ends_with_recommendations_of_a_real_student(tlu: Commands) -> Non
     assert last is not None
     assert last[0] < AS_OF
     assert served == (published["rows"]["content_recommendations"],)
+
+
+def test_five_hundred_published_rows_say_nothing_that_the_raw_tables_do_not(tlu: Commands) -> None:
+    stated, false = false_reasons(server.url(tlu.home), AS_OF)
+    assert stated > 500
+    assert false == {}
 
 
 def test_nothing_personal_leaves_the_apps_tables(tlu: Commands) -> None:
