@@ -177,10 +177,10 @@ def model_card(
     measured: Annotated[list[Path], typer.Argument(help="What `tlu backtest --json` wrote; named after its data.")],
 ) -> None:
     """Write docs/model_cards/recommender.md from backtests."""
-    from orchestration.model_card import recommender_card
+    from orchestration.model_card import read_measured, recommender_card
     from orchestration.settings import REPOSITORY
 
-    found = {file.stem: json.loads(file.read_text("utf-8"))["cutoffs"] for file in measured}
+    found = read_measured(measured)
     card = REPOSITORY / "docs" / "model_cards" / "recommender.md"
     card.parent.mkdir(parents=True, exist_ok=True)
     card.write_text(recommender_card(found), "utf-8")
@@ -451,6 +451,7 @@ def main() -> None:
     from local_supabase.oulad import OuladError
     from local_supabase.server import LocalPostgresError
     from orchestration.database import DatabaseUnavailable
+    from orchestration.model_card import NotABacktest
     from orchestration.publishing.errors import GateRefused, PublishingError
     from orchestration.raw_contract import RawContractError
     from orchestration.serving import UnknownStudent
@@ -463,6 +464,7 @@ def main() -> None:
         DatabaseUnavailable,
         LoadRefused,
         LocalPostgresError,
+        NotABacktest,
         OuladError,
         PublishingError,
         RawContractError,

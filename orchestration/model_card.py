@@ -5,7 +5,9 @@ Belongs here: its words and tables. Not here: measuring.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from ml_assets.recommender.config import PRIOR_WEIGHTS, RecommenderConfig
@@ -78,6 +80,26 @@ _TAIL: Final = """\
 - A content without a subject group is recommended to nobody.
 - What was edited after a cut-off cannot always be read back; a backtest treats it as not done.
 """
+
+
+class NotABacktest(ValueError):
+    """A file that a card was to be written from is not what `tlu backtest --json` writes."""
+
+
+def read_measured(files: Sequence[Path]) -> dict[str, Cutoffs]:
+    """Cut-offs of each file, by its name without the ending. Raises NotABacktest naming every file that is none."""
+    found: dict[str, Cutoffs] = {}
+    problems = []
+    for file in files:
+        try:
+            found[file.stem] = json.loads(file.read_text("utf-8"))["cutoffs"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            problems.append(f"{file}: {type(error).__name__}, {error}")
+    if problems:
+        raise NotABacktest(
+            "A card is written from what `tlu backtest --json FILE` wrote. Not such a file: " + "; ".join(problems)
+        )
+    return found
 
 
 def recommender_card(measured: Mapping[str, Cutoffs], config: RecommenderConfig | None = None) -> str:

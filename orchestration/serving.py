@@ -19,22 +19,16 @@ class UnknownStudent(Exception):
 
 
 # Titles are looked up for people to read; the published rows carry ids only.
-_RECOMMENDATIONS = """
-    select recommended.*, coalesce(book.title, lecture.title, custom.title) as title
-    from serving.recommend_contents(%(student)s, null, %(items)s) as recommended
-    left join public.master_books as book on book.id = recommended.content_id
-    left join public.master_lectures as lecture on lecture.id = recommended.content_id
-    left join public.master_custom_contents as custom on custom.id = recommended.content_id
-    order by recommended.rank
+_WITH_TITLES: LiteralString = """
+    select listed.*, coalesce(book.title, lecture.title, custom.title) as title
+    from {listed} as listed
+    left join public.master_books as book on book.id = listed.content_id
+    left join public.master_lectures as lecture on lecture.id = listed.content_id
+    left join public.master_custom_contents as custom on custom.id = listed.content_id
+    order by listed.rank
 """
-_RESUMPTIONS = """
-    select waiting.*, coalesce(book.title, lecture.title, custom.title) as title
-    from serving.resume_contents(%(student)s, %(items)s) as waiting
-    left join public.master_books as book on book.id = waiting.content_id
-    left join public.master_lectures as lecture on lecture.id = waiting.content_id
-    left join public.master_custom_contents as custom on custom.id = waiting.content_id
-    order by waiting.rank
-"""
+_RECOMMENDATIONS = _WITH_TITLES.format(listed="serving.recommend_contents(%(student)s, null, %(items)s)")
+_RESUMPTIONS = _WITH_TITLES.format(listed="serving.resume_contents(%(student)s, %(items)s)")
 _PUBLICATION = """
     select version, as_of::text, published_at, valid_until, content_hash, row_counts, changed_counts, models
     from serving.publication where is_current

@@ -17,7 +17,8 @@ from dotenv import load_dotenv
 REPOSITORY = Path(__file__).resolve().parent.parent
 DBT_PROJECT = REPOSITORY / "dbt_project"
 
-# Students whose lists are not personal: of a thousand 20, which shows a doubled adoption within a term or so.
+# Students whose lists are not personal, of a thousand 20. A judgement: few enough to harm few, and only a large academy
+# or a long time will tell a small effect.
 HOLDOUT_SHARE = 0.02
 
 # Environments that register the nightly schedule as running. Anything undeclared is refused, not guessed.

@@ -160,6 +160,8 @@ class RecommenderInput:
         rows.loc[planned_later, "planned_count"] = 0
         rows.loc[done_later, ["first_done_date", "last_done_date"]] = pd.NaT
         rows.loc[done_later, ["done_count", "done_units"]] = 0
+        # What was done before the day it was planned for was planned by then.
+        rows["planned_count"] = rows[["planned_count", "done_count"]].max(axis=1)
         still_used = rows["last_done_date"] >= cut
         rows.loc[still_used, "last_done_date"] = cut - pd.Timedelta(days=1)
         subjects = self.student_subjects[~(self.student_subjects["since_date"] >= cut)]

@@ -81,7 +81,7 @@ def by_count(name: str) -> Scorer:
 def studied_first(view: View, score: Floats) -> Floats:
     """`score` with the contents of a subject that the student studies before those of others of its group.
 
-    Baselines are no worse for it, by far where a group holds many courses of which a student takes one (OULAD).
+    Popularity is the better for it, by far where a group holds many courses of which a student takes one (OULAD).
     """
     return score + 100.0 * studies_subject(view)
 
@@ -93,7 +93,8 @@ def popular_in_year(view: View, _model: RecommenderModel) -> Floats:
 
 def item_knn(view: View, _model: RecommenderModel) -> Floats:
     """Baseline: x · W alone, ties by how many ever started it. With the W of `shrunk_cosine` it is item-kNN."""
-    return studied_first(view, similar_starts(view) + 1e-6 * np.log(view.state.starters + 0.5))
+    score: Floats = similar_starts(view) + 1e-6 * np.log(view.state.starters + 0.5)
+    return score
 
 
 BASELINES: Final[dict[str, Scorer]] = {

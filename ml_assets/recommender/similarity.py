@@ -31,6 +31,9 @@ Block = npt.NDArray[np.float32]
 _TARGETS: Final = 512
 """Targets whose pairs are dense at once: of 100 000 contents 200 MB."""
 
+_BATCH: Final = 64
+"""Small systems that are solved at once: 64 of 200 × 200 are 10 MB."""
+
 
 @dataclass(frozen=True)
 class CoStarts:
@@ -48,7 +51,7 @@ class CoStarts:
 
 @dataclass(frozen=True, kw_only=True)
 class SimilarityConfig:
-    """Settings of the builders. Where they are from is said in benchmarks/recommender.py, which measures them."""
+    """Settings of the builders: from the middle of the grids in benchmarks/recommender.py, not tuned on our data."""
 
     neighbours: int = 200
     """Largest weights that are kept of each content."""
@@ -148,9 +151,6 @@ BUILDERS: Final[dict[BuilderName, Builder]] = {
     "local_ease": local_ease,
 }
 
-_BATCH: Final = 64
-"""Small systems that are solved at once: 64 of 200 × 200 are 10 MB."""
-
 
 def _neighbours(sums: CoStarts, weigh: Callable[[Block, slice], Block], k: int) -> csr_array:
     """The `k` largest weights of each content; `weigh` takes pairs with some targets, contents × targets."""
@@ -167,9 +167,8 @@ def _neighbours(sums: CoStarts, weigh: Callable[[Block, slice], Block], k: int) 
         rows.append(np.broadcast_to(best, found.shape)[place, target])
         columns.append(target + low)
         data.append(found[place, target])
-    parts = (np.concatenate(each) for each in (data, rows, columns))
-    weights, source, target = parts
-    return csr_array((weights, (source, target)), (contents, contents))
+    places = (np.concatenate(rows), np.concatenate(columns))
+    return csr_array((np.concatenate(data), places), (contents, contents))
 
 
 def _largest_of_dense(weights: Block, k: int) -> csr_array:

@@ -82,15 +82,18 @@ ORIGIN = ("run_id", "model_version", "computed_at")
 STUDENTS = Owner("student_id", "students")
 TENANTS = Owner("tenant_id", "tenants")
 
+_CONTENT_OF_STUDENT = (
+    Column("tenant_id", "uuid"),
+    Column("content_type", "text"),
+    Column("content_id", "uuid"),
+    Column("subject_group", "text", is_nullable=True),
+    Column("subject_id", "uuid", is_nullable=True),
+)
 CONTENT_RECOMMENDATIONS = PublishedTable(
     name="content_recommendations",
     key=(Column("student_id", "uuid"), Column("rank", "smallint")),
     payload=(
-        Column("tenant_id", "uuid"),
-        Column("content_type", "text"),
-        Column("content_id", "uuid"),
-        Column("subject_group", "text", is_nullable=True),
-        Column("subject_id", "uuid", is_nullable=True),
+        *_CONTENT_OF_STUDENT,
         Column("subject_rank", "smallint", is_nullable=True),
         Column("score", "real"),
         Column("reasons", "jsonb"),
@@ -125,11 +128,7 @@ CONTENT_RESUMPTIONS = PublishedTable(
     name="content_resumptions",
     key=(Column("student_id", "uuid"), Column("rank", "smallint")),
     payload=(
-        Column("tenant_id", "uuid"),
-        Column("content_type", "text"),
-        Column("content_id", "uuid"),
-        Column("subject_group", "text", is_nullable=True),
-        Column("subject_id", "uuid", is_nullable=True),
+        *_CONTENT_OF_STUDENT,
         Column("done_share", "real", is_nullable=True),
         Column("last_done_date", "text"),
         Column("reasons", "jsonb"),

@@ -107,3 +107,17 @@ def test_an_earlier_day_knows_what_had_begun_by_then() -> None:
     assert pd.isna(known.loc["planned, done later", "first_done_date"])
     assert known.loc["planned, done later", "done_count"] == 0
     assert known.loc["planned, done later", "first_planned_date"] == pd.Timestamp("2024-04-02")
+
+
+def test_what_was_done_ahead_of_its_plan_was_planned_by_then() -> None:
+    """Done early, and read before the day it was planned for: as many plans as were done, not fewer."""
+    world = World()
+    world.student("s", ("수학", None))
+    world.content("c")
+    world.uses = [("s", "c", 20), ("s", "c", 18)]
+    frames = world.frames()
+    frames["interactions"] = frames["interactions"].assign(
+        first_planned_date=pd.Timestamp(AS_OF) - pd.Timedelta(days=3)
+    )
+    before = RecommenderInput(**frames).as_known_before(AS_OF - dt.timedelta(days=10))
+    assert before.interactions[["planned_count", "done_count"]].to_numpy().tolist() == [[2, 2]]

@@ -176,14 +176,8 @@ select
     planned_count,
     done_count,
     completion_share,
-    greatest(0, (
-        completion_share + z * z / (2 * planned_count)
-        - z * sqrt((completion_share * (1 - completion_share) + z * z / (4 * planned_count)) / planned_count)
-    ) / (1 + z * z / planned_count)) as completion_share_low,
-    least(1, (
-        completion_share + z * z / (2 * planned_count)
-        + z * sqrt((completion_share * (1 - completion_share) + z * z / (4 * planned_count)) / planned_count)
-    ) / (1 + z * z / planned_count)) as completion_share_high,
+    {{ wilson_low('completion_share', 'planned_count') }} as completion_share_low,
+    {{ wilson_high('completion_share', 'planned_count') }} as completion_share_high,
     exposed_student_count,
     compared_student_count,
     gain_difference,

@@ -28,7 +28,7 @@ counted as (
         count(*) filter (where is_started)::integer as started_count,
         coalesce(sum(planned_count), 0)::integer as planned_count,
         coalesce(sum(done_count), 0)::integer as done_count,
-        1.96::double precision as z
+        count(*) filter (where is_adopted)::double precision / count(*) as adopted_share
     from sliced
     group by dimension, value
 )
@@ -42,20 +42,8 @@ select
     started_count,
     planned_count,
     done_count,
-    adopted_count::double precision / shown_count as adopted_share,
-    greatest(0, (
-        adopted_count::double precision / shown_count + z * z / (2 * shown_count)
-        - z * sqrt((
-            adopted_count::double precision / shown_count * (1 - adopted_count::double precision / shown_count)
-            + z * z / (4 * shown_count)
-        ) / shown_count)
-    ) / (1 + z * z / shown_count)) as adopted_share_low,
-    least(1, (
-        adopted_count::double precision / shown_count + z * z / (2 * shown_count)
-        + z * sqrt((
-            adopted_count::double precision / shown_count * (1 - adopted_count::double precision / shown_count)
-            + z * z / (4 * shown_count)
-        ) / shown_count)
-    ) / (1 + z * z / shown_count)) as adopted_share_high,
+    adopted_share,
+    {{ wilson_low('adopted_share', 'shown_count') }} as adopted_share_low,
+    {{ wilson_high('adopted_share', 'shown_count') }} as adopted_share_high,
     done_count::double precision / nullif(planned_count, 0) as completion_share
 from counted
