@@ -28,7 +28,7 @@ from local_supabase import schema, server
 from orchestration.gate import check_candidate
 from orchestration.publishing import candidate
 from orchestration.publishing.candidate import Candidate, Model, Validation
-from orchestration.publishing.contracts import CONTENT_RECOMMENDATIONS
+from orchestration.publishing.contracts import CONTENT_RECOMMENDATIONS, PUBLISHED_TABLES
 from orchestration.publishing.engine import PublishResult, publish
 from orchestration.publishing.migrations import migrate
 from orchestration.settings import load_settings
@@ -130,7 +130,10 @@ def add_students(url: str, students: int) -> None:
 
 
 def tables(students: int, items: int, changed: Sequence[int] = ()) -> dict[str, pa.Table]:
-    """`students` × `items` recommendations, of which the rows `changed` have another score, and one fallback list."""
+    """`students` × `items` recommendations, of which the rows `changed` have another score, and one fallback list.
+
+    Every other table is there and empty.
+    """
     rows = students * items
     owner = np.repeat(np.arange(1, students + 1), items)
     rank = np.tile(np.arange(1, items + 1, dtype=np.int16), students)
@@ -167,19 +170,20 @@ def tables(students: int, items: int, changed: Sequence[int] = ()) -> dict[str, 
     columns = ("content_type", "content_id", "subject_id", "score", "reasons", "reasoning", "source")
     fallback = personal.slice(0, 1).select(["tenant_id", "subject_group", "rank", *columns])
     fallback = fallback.append_column("school_type", [["HIGH"]]).append_column("school_year_level", [[1]])
-    return {"content_recommendations": personal, "fallback_recommendations": fallback}
+    others = {table.name: table.arrow_schema.empty_table() for table in PUBLISHED_TABLES}
+    return others | {"content_recommendations": personal, "fallback_recommendations": fallback}
 
 
 def write(folder: Path, run: int, rows: dict[str, pa.Table]) -> Candidate:
     """The candidate of the run with this number."""
-    recommender = Model(version="1", trained_at="2026-11-23", metrics={}, baseline={}, in_use="benchmark")
+    model = Model(version="1", trained_at="2026-11-23", metrics={}, baseline={}, in_use="benchmark")
     return candidate.write(
         folder,
         rows,
         run_id=f"run-{run}",
         as_of=dt.date(2026, 11, 23),
         created_at=dt.datetime(2026, 11, 23, run, tzinfo=dt.UTC),
-        models={"recommender": recommender},
+        models={table.model: model for table in PUBLISHED_TABLES},
         validations=[Validation(suite="benchmark", success=True)],
     )
 

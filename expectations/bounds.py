@@ -62,5 +62,20 @@ makes 20."""
 SOURCES: Final = ("personal", "short_history", "cohort", "holdout", "popular_recent")
 """What can have made a row: the student's own history, the habits of the year, or the baseline where it does better."""
 
+EXAM_KINDS: Final = ("internal", "mock")
+"""내신 and 모의고사."""
+
+TRENDS: Final = ("improving", "stable", "declining", "unknown")
+"""Unknown where a student has too few scores to say."""
+
+PREDICTED_SCALES: Final = ("percentile", "raw_score")
+"""What a prediction may be counted in; either goes from 0 to 100."""
+
+INTERVAL_BASES: Final = ("calibrated", "uncalibrated")
+"""Whether later scores were held against the intervals, or there were too few of them."""
+
+FACTOR_CODES: Final = ("past_exams", "trend", "effort", "kind", "cohort")
+"""What may move a prediction away from the mean of its cohort."""
+
 LEAST_STUDENTS: Final = 5
 """Least number of students behind a number that anybody is shown: fewer could be recognised."""

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final, Generic, NoReturn, TypeVar
 
 from expectations.spec import SuiteSpec
-from expectations.suites import candidate, features
+from expectations.suites import candidate, features, score_predictions
 from expectations.suites.raw import EXPECTATIONS, raw_suite
 
 Builder = TypeVar("Builder", bound=Callable[..., SuiteSpec])
@@ -41,6 +41,9 @@ FEATURE_SUITES: Final[Suites[Callable[[dt.date], SuiteSpec]]] = Suites(
         "feat_content__prerequisites": features.content_prerequisites,
         "feat_student_content__interactions": features.student_content_interactions,
         "feat_student_subject__scores": features.student_subject_scores,
+        "feat_student_exam__scores": features.student_exam_scores,
+        "feat_student_subject__weekly_effort": features.student_subject_weekly_effort,
+        "feat_student_subject__courses": features.student_subject_courses,
     }
 )
 """Feature models; each builder takes the cut-off that the features were built for."""
@@ -50,6 +53,8 @@ CANDIDATE_SUITES: Final[Suites[Callable[[], SuiteSpec]]] = Suites(
         "content_recommendations": candidate.content_recommendations,
         "fallback_recommendations": candidate.fallback_recommendations,
         "content_resumptions": candidate.content_resumptions,
+        "score_predictions": score_predictions.score_predictions,
+        "fallback_score_predictions": score_predictions.fallback_score_predictions,
     }
 )
 """Tables of a candidate, as frames."""

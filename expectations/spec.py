@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any, Literal
 
 import pandas as pd
@@ -127,6 +127,20 @@ def dated_before(column: str, day: dt.date, severity: Severity = "critical") -> 
 def unique(*columns: str) -> Expectation:
     """No combination of the columns occurs twice."""
     return Expectation("unique", columns, "must not repeat", {})
+
+
+def rising(*columns: str, within: tuple[float, float]) -> FrameRule:
+    """Each of `columns` is at least the one before it, and all are within; a null breaks this."""
+    low, high = within
+
+    def violations(frame: pd.DataFrame) -> int:
+        numbers = [pd.to_numeric(frame[column], errors="coerce") for column in columns]
+        is_rising = (numbers[0] >= low) & (numbers[-1] <= high)
+        for lower, higher in pairwise(numbers):
+            is_rising &= lower <= higher
+        return int((~is_rising).sum())
+
+    return FrameRule("rising", columns, f"must rise, from {low} to {high} at most", violations)
 
 
 def numbered_from_one(rank: str, within: Sequence[str]) -> FrameRule:

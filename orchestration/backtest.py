@@ -7,20 +7,34 @@ Not here: models and metrics (`ml_assets`).
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from ml_assets.recommender.backtest import evaluate_recommender
 from ml_assets.recommender.inputs import RecommenderInput
+from ml_assets.score_prediction.backtest import evaluate_scores
+from ml_assets.score_prediction.inputs import ScorePredictionInput
 from orchestration.cutoff import Cutoff
-from orchestration.features import read_recommender_input
+from orchestration.features import read_exam_scores, read_recommender_input, read_score_input
 from orchestration.settings import Settings
-from orchestration.transform import BACKTEST_TARGET, FEATURES_ONLY, OUTCOMES_ONLY, SCHEMAS, dbt_environment, run_dbt
+from orchestration.transform import (
+    BACKTEST_TARGET,
+    FEATURES_ONLY,
+    OUTCOMES_ONLY,
+    SCHEMAS,
+    SCORES_ONLY,
+    dbt_environment,
+    run_dbt,
+)
 from postgres_arrow import read_arrow
 
 # Two weeks: long enough for a student to start something new, short enough that the list is still the one shown.
 WINDOW = dt.timedelta(days=14)
+
+# A year: as far ahead as a score is predicted.
+SCORES_WINDOW = dt.timedelta(days=365)
 
 _STARTED_SINCE = """
     select student_id::text, content_id::text
@@ -39,20 +53,40 @@ def backtest(settings: Settings, url: str, cutoffs: list[Cutoff]) -> list[dict[s
 
 
 def _at(settings: Settings, url: str, cutoff: Cutoff) -> dict[str, Any]:
-    inputs, started = read_both_sides(settings, url, cutoff)
-    return {"recommendations": evaluate_recommender(inputs, started).to_dict()}
+    sides = read_both_sides(settings, url, cutoff)
+    return {
+        "recommendations": evaluate_recommender(sides.inputs, sides.started).to_dict(),
+        "score_predictions": evaluate_scores(sides.scores, sides.later_scores),
+    }
 
 
-def read_both_sides(settings: Settings, url: str, cutoff: Cutoff) -> tuple[RecommenderInput, pd.DataFrame]:
-    """What was known at `cutoff`, and the student × content pairs first done within `WINDOW` after it."""
+@dataclass(frozen=True)
+class BothSides:
+    """What was known at a cut-off, and what came after it.
+
+    `started` are student × content pairs first done within `WINDOW`; `later_scores` are scores as `scores.scores` holds
+    them, known within `SCORES_WINDOW`.
+    """
+
+    inputs: RecommenderInput
+    scores: ScorePredictionInput
+    started: pd.DataFrame
+    later_scores: pd.DataFrame
+
+
+def read_both_sides(settings: Settings, url: str, cutoff: Cutoff) -> BothSides:
+    """Both sides of `cutoff`, in the schemas of the backtest."""
     schema = SCHEMAS[BACKTEST_TARGET]
     cutoff.write(url, schema)
     run_dbt(settings, FEATURES_ONLY, BACKTEST_TARGET, dbt_environment(url))
-    inputs = read_recommender_input(url, schema)
+    inputs, scores = read_recommender_input(url, schema), read_score_input(url, schema)
     # The features are in memory; the cut-off moves on, and the same models tell what came next.
     Cutoff(cutoff.date + WINDOW).write(url, schema)
     run_dbt(settings, OUTCOMES_ONLY, BACKTEST_TARGET, dbt_environment(url))
-    return inputs, _started_since(url, schema, cutoff)
+    started = _started_since(url, schema, cutoff)
+    Cutoff(cutoff.date + SCORES_WINDOW).write(url, schema)
+    run_dbt(settings, SCORES_ONLY, BACKTEST_TARGET, dbt_environment(url))
+    return BothSides(inputs, scores, started, read_exam_scores(url, schema))
 
 
 def _started_since(url: str, schema: str, cutoff: Cutoff) -> pd.DataFrame:

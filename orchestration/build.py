@@ -8,10 +8,12 @@ from pathlib import Path
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
+from orchestration.assets.candidate import candidate_tables
 from orchestration.assets.exports import duckdb_file
 from orchestration.assets.publish import published_tables
 from orchestration.assets.raw import cutoff, raw_tables
-from orchestration.assets.recommender import recommender_candidate, recommender_model
+from orchestration.assets.recommender import recommender_model
+from orchestration.assets.score_predictor import score_predictor_model
 from orchestration.assets.transform import build_transform_assets
 from orchestration.checks import feature_expectations
 from orchestration.jobs import refresh
@@ -37,7 +39,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             raw_tables,
             build_transform_assets(manifest),
             recommender_model,
-            recommender_candidate,
+            score_predictor_model,
+            candidate_tables,
             published_tables,
             duckdb_file,
         ],

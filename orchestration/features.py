@@ -8,6 +8,8 @@ from __future__ import annotations
 import pandas as pd
 
 from ml_assets.recommender.inputs import RecommenderInput
+from ml_assets.score_prediction.inputs import ScorePredictionInput
+from ml_assets.score_prediction.ledger import Ledger
 from orchestration.cutoff import read_cutoff
 from postgres_arrow import read_arrow
 
@@ -57,6 +59,69 @@ _PREREQUISITES = """
     from {schema}_features.feat_content__prerequisites
     order by tenant_id, content_id, prerequisite_id
 """
+
+
+# Who has left keeps teaching the predictor; the app's own dummies teach nobody.
+_SCORED_STUDENTS = """
+    select student_id::text, tenant_id::text, school_type, school_year_level
+    from {schema}_features.feat_student__profile
+    where not is_withdrawn and not is_synthetic
+    order by student_id
+"""
+_EXAM_SCORES = """
+    select
+        score.score_id::text, score.student_id::text, score.subject_group, score.subject_id::text, score.exam_kind,
+        score.exam_type, score.exam_date, score.known_date, score.course_day, score.school_year_level, score.raw_score,
+        score.percentile, score.percentile_basis, score.rank_grade, score.rank_grade_levels, score.standard_score,
+        score.credit_hours
+    from {schema}_features.feat_student_exam__scores as score
+    inner join {schema}_features.feat_student__profile as profile using (student_id)
+    where not profile.is_synthetic
+    order by score.score_id
+"""
+_WEEKLY_EFFORT = """
+    select
+        student_id::text, subject_group, week_start, planned_count, done_count, carried_over_count, net_seconds
+    from {schema}_features.feat_student_subject__weekly_effort
+    order by student_id, subject_group, week_start
+"""
+_COURSES = """
+    select student_id::text, subject_group, subject_id::text, course_start_date
+    from {schema}_features.feat_student_subject__courses
+    order by student_id, subject_group
+"""
+# The newest term's: what was promised before it was promised by other models.
+_LEDGER = """
+    select predicted_score, lower, upper, lower_90, upper_90, actual_score
+    from {schema}_marts.fct_score_prediction_outcomes
+    where scored_date >= (select as_of_date from {schema}_control.cutoff) - 180
+    order by student_id, subject_group, exam_kind, target_date, week_start_date
+"""
+
+
+def read_score_input(url: str, schema: str) -> ScorePredictionInput:
+    """Frames of the score predictor as of the cut-off that the features in `schema` were built for."""
+
+    def frame(query: str) -> pd.DataFrame:
+        return read_arrow(url, query.format(schema=schema)).to_pandas(date_as_object=False)
+
+    return ScorePredictionInput(
+        as_of=read_cutoff(url, schema).date,
+        students=frame(_SCORED_STUDENTS),
+        scores=frame(_EXAM_SCORES),
+        effort=frame(_WEEKLY_EFFORT),
+        courses=frame(_COURSES),
+    )
+
+
+def read_exam_scores(url: str, schema: str) -> pd.DataFrame:
+    """The scores that the features in `schema` know, as `ScorePredictionInput.scores`."""
+    return read_arrow(url, _EXAM_SCORES.format(schema=schema)).to_pandas(date_as_object=False)
+
+
+def read_score_ledger(url: str, schema: str) -> Ledger:
+    """Resolved predictions of the last half-year before the cut-off, for the intervals of the next ones."""
+    return Ledger(read_arrow(url, _LEDGER.format(schema=schema)).to_pandas())
 
 
 def read_recommender_input(url: str, schema: str) -> RecommenderInput:

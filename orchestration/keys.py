@@ -10,6 +10,7 @@ DUCKDB_WRITE = "duckdb_write"
 
 CUTOFF = AssetKey(["control", "cutoff"])
 RECOMMENDER = AssetKey(["models", "recommender"])
+SCORE_PREDICTOR = AssetKey(["models", "score_predictor"])
 
 
 def raw(table: str) -> AssetKey:

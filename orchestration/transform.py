@@ -28,6 +28,8 @@ FEATURES_ONLY = (
 )
 # What students did, built again after the cut-off was moved on: the outcomes of a backtest.
 OUTCOMES_ONLY = ("build", "--select", "+feat_student_content__interactions", *_NO_TESTS)
+# The same for scores: which of them were known later.
+SCORES_ONLY = ("build", "--select", "+feat_student_exam__scores", *_NO_TESTS)
 
 
 class TransformError(Exception):

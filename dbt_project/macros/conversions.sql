@@ -3,6 +3,11 @@
     ({{ at }} at time zone 'Asia/Seoul')::date
 {%- endmacro %}
 
+{#- Monday of the week that a day lies in, counted from a Monday: date_trunc would turn every day into a time stamp. -#}
+{% macro week_start(day) -%}
+    ({{ day }} - ({{ day }} - date '1900-01-01') % 7)
+{%- endmacro %}
+
 {#- Free text as a join key: subject groups and subjects are typed by hand in plans, contents and goals. -#}
 {% macro normalised(name) -%}
     nullif(lower(trim({{ name }})), '')

@@ -55,6 +55,11 @@
     extract(year from {{ day }} - interval '2 months')::integer
 {%- endmacro %}
 
+{#- First day of the school year that a day lies in. -#}
+{% macro school_year_start(day) -%}
+    make_date({{ school_year_of(day) }}, 3, 1)
+{%- endmacro %}
+
 {#- Day on which a term's school scores are usually known, after its finals: 10 July and 15 December. -#}
 {% macro term_score_date(school_year, semester) -%}
     case {{ semester }} when 1 then make_date({{ school_year }}, 7, 10) else make_date({{ school_year }}, 12, 15) end

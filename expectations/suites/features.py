@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 
 from expectations import bounds
-from expectations.spec import SuiteSpec, between, dated_before, not_null, one_of, unique
+from expectations.spec import SuiteSpec, between, columns_exactly, dated_before, not_null, one_of, unique
 
 
 def student_profile(_: dt.date) -> SuiteSpec:
@@ -109,5 +109,64 @@ def student_subject_scores(as_of: dt.date) -> SuiteSpec:
             dated_before("last_exam_date", as_of),
             between("exam_count", 1),
             between("recent_percentile", *bounds.PERCENTILE),
+        ),
+    )
+
+
+def student_exam_scores(as_of: dt.date) -> SuiteSpec:
+    """One row per score known at the cut-off, whose exam may be due after it; a new academy may have none."""
+    key = ("score_id", "student_id", "tenant_id", "subject_group", "subject_id")
+    exam = ("exam_kind", "exam_type", "exam_date", "known_date", "course_day")
+    marks = ("raw_score", "percentile", "percentile_basis", "rank_grade", "rank_grade_levels", "standard_score")
+    columns = (*key, *exam, "school_year_level", *marks, "credit_hours")
+    return SuiteSpec(
+        name="feat_student_exam__scores",
+        columns=columns,
+        min_rows=0,
+        expectations=(
+            columns_exactly(*columns),
+            *not_null(*key, *exam),
+            unique("score_id"),
+            one_of("exam_kind", bounds.EXAM_KINDS),
+            dated_before("known_date", as_of),
+            between("raw_score", *bounds.RAW_SCORE),
+            between("percentile", *bounds.PERCENTILE),
+            between("rank_grade", *bounds.RANK_GRADES),
+        ),
+    )
+
+
+def student_subject_weekly_effort(as_of: dt.date) -> SuiteSpec:
+    """One row per student, subject group and week; a new academy has planned and timed nothing yet."""
+    key = ("student_id", "subject_group", "week_start")
+    counts = ("planned_count", "done_count", "carried_over_count")
+    columns = (*key, *counts, "net_seconds")
+    return SuiteSpec(
+        name="feat_student_subject__weekly_effort",
+        columns=columns,
+        min_rows=0,
+        expectations=(
+            columns_exactly(*columns),
+            *not_null(*key, *counts),
+            unique(*key),
+            dated_before("week_start", as_of),
+            *(between(column, 0) for column in (*counts, "net_seconds")),
+        ),
+    )
+
+
+def student_subject_courses(as_of: dt.date) -> SuiteSpec:
+    """One row per student and subject group studied or scored; a school year may begin on the day of the cut-off."""
+    key = ("student_id", "subject_group")
+    columns = (*key, "subject_id", "course_start_date")
+    return SuiteSpec(
+        name="feat_student_subject__courses",
+        columns=columns,
+        min_rows=0,
+        expectations=(
+            columns_exactly(*columns),
+            *not_null(*key, "course_start_date"),
+            unique(*key),
+            dated_before("course_start_date", as_of + dt.timedelta(days=1)),
         ),
     )

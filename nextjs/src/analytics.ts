@@ -1,5 +1,5 @@
 /**
- * ADR-002's three calls. Each answers within its time and never rejects because a read failed: the student's own rows,
+ * ADR-002's three calls, and what waits to be taken up again. Each answers within its time and never rejects because a read failed: the student's own rows,
  * else the same gone stale, else the cohort's, else a plain query over the app's tables, else a fixed answer.
  */
 import { z } from 'zod';
@@ -15,10 +15,13 @@ import {
   predictionRow,
   type Recommendation,
   recommendationRow,
+  type Resumption,
+  resumptionRow,
   type ScorePrediction,
   toPatterns,
   toPrediction,
   toRecommendation,
+  toResumption,
 } from './contract.ts';
 import type { Reader } from './reader.ts';
 
@@ -42,6 +45,8 @@ export interface Analytics {
     studentId: string,
     options?: { subjectIds?: readonly string[]; limit?: number },
   ): Promise<Answer<Recommendation[]>>;
+  /** What the student has begun and left, best first; none where nothing waits, nor when `serving` does not answer. */
+  getContentsToResume(studentId: string, options?: { limit?: number }): Promise<Answer<Resumption[]>>;
   /** One prediction a kind of exam, mock first; none where nothing is known. `targetDate` is YYYY-MM-DD. */
   predictScore(studentId: string, subjectId: string, targetDate: string): Promise<Answer<ScorePrediction[]>>;
   /** null where nothing is known. */
@@ -76,7 +81,7 @@ export function createAnalytics(reader: Reader, options: Partial<Options> = {}, 
   return {
     getContentRecommendations(studentId, { subjectIds, limit = 10 } = {}) {
       requireUuids(studentId, ...(subjectIds ?? []));
-      if (!Number.isInteger(limit) || limit < 1 || limit > 50) throw new TypeError(`limit is 1 to 50, not ${limit}`);
+      requireLimit(limit);
       const query = { studentId, subjectIds: subjectIds ?? null, limit };
       return answer(settings, circuit, 'getContentRecommendations', {
         serving: async (signal) => {
@@ -88,6 +93,19 @@ export function createAnalytics(reader: Reader, options: Partial<Options> = {}, 
           return rows.length > 0 ? newestBooks(rows) : undefined;
         },
         fixed: settings.staticRecommendations.slice(0, limit),
+      });
+    },
+
+    getContentsToResume(studentId, { limit = 10 } = {}) {
+      requireUuids(studentId);
+      requireLimit(limit);
+      return answer<Resumption[]>(settings, circuit, 'getContentsToResume', {
+        serving: async (signal) => {
+          const rows = z.array(resumptionRow).parse(await reader.resumeContents({ studentId, limit }, signal));
+          return rows[0] && { data: rows.map(toResumption), row: rows[0] };
+        },
+        basic: async () => undefined,
+        fixed: [],
       });
     },
 
@@ -214,6 +232,10 @@ async function within<Result>(ms: number, work: (signal: AbortSignal) => Promise
 function problemOf(error: unknown): Problem {
   if (error instanceof Timeout) return 'timeout';
   return error instanceof z.ZodError ? 'invalid_row' : 'unavailable';
+}
+
+function requireLimit(limit: number): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > 50) throw new TypeError(`limit is 1 to 50, not ${limit}`);
 }
 
 function requireUuids(...ids: string[]): void {

@@ -37,9 +37,16 @@ export function meanOfLastScores(query: ScoreQuery, rows: z.output<typeof mockSc
       predictedScore: rows.reduce((sum, row) => sum + row.percentile, 0) / rows.length,
       lower: null,
       upper: null,
+      lower90: null,
+      upper90: null,
       confidence: null,
       trend: 'unknown',
       factors: [{ code: 'mean_of_last', exams: rows.length }],
+      reasoning: null,
+      scale: 'percentile',
+      scales: { rankGradeLevels: null, rankGrades: [], standardScore: null, rawScore: null },
+      intervalBasis: null,
+      pastExamCount: rows.length,
     },
   ];
 }

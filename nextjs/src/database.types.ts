@@ -77,14 +77,14 @@ export type Database = {
                   ]
                 },"fallback_score_predictions": {
                   Row: {
-                    "basis": string,"computed_at": string,"confidence": number,"exam_kind": string,"lower": number,"model_version": string,"predicted_score": number,"run_id": string,"school_type": string,"school_year_level": number,"subject_group": string,"tenant_id": string,"upper": number
+                    "basis": string,"computed_at": string,"confidence": number,"exam_kind": string,"interval_basis": string,"lower": number,"lower_90": number,"model_version": string,"predicted_score": number,"reasoning": string,"run_id": string,"scale": string,"scales": NonNullable<Json>,"school_type": string,"school_year_level": number,"student_count": number,"subject_group": string,"tenant_id": string,"upper": number,"upper_90": number
                   }
                   ComputedFields: never
                   Insert: {
-                    "basis": string,"computed_at": string,"confidence": number,"exam_kind": string,"lower": number,"model_version": string,"predicted_score": number,"run_id": string,"school_type": string,"school_year_level": number,"subject_group": string,"tenant_id": string,"upper": number
+                    "basis": string,"computed_at": string,"confidence": number,"exam_kind": string,"interval_basis": string,"lower": number,"lower_90": number,"model_version": string,"predicted_score": number,"reasoning": string,"run_id": string,"scale"?: string,"scales": NonNullable<Json>,"school_type": string,"school_year_level": number,"student_count": number,"subject_group": string,"tenant_id": string,"upper": number,"upper_90": number
                   }
                   Update: {
-                    "basis"?: string,"computed_at"?: string,"confidence"?: number,"exam_kind"?: string,"lower"?: number,"model_version"?: string,"predicted_score"?: number,"run_id"?: string,"school_type"?: string,"school_year_level"?: number,"subject_group"?: string,"tenant_id"?: string,"upper"?: number
+                    "basis"?: string,"computed_at"?: string,"confidence"?: number,"exam_kind"?: string,"interval_basis"?: string,"lower"?: number,"lower_90"?: number,"model_version"?: string,"predicted_score"?: number,"reasoning"?: string,"run_id"?: string,"scale"?: string,"scales"?: NonNullable<Json>,"school_type"?: string,"school_year_level"?: number,"student_count"?: number,"subject_group"?: string,"tenant_id"?: string,"upper"?: number,"upper_90"?: number
                   }
                   Relationships: [
                     
@@ -105,14 +105,14 @@ export type Database = {
                   ]
                 },"score_predictions": {
                   Row: {
-                    "basis": string,"computed_at": string,"confidence": number,"current_score": number | null,"exam_kind": string,"factors": NonNullable<Json>,"lower": number,"model_version": string,"predicted_score": number,"run_id": string,"student_id": string,"subject_group": string,"target_date": string,"tenant_id": string,"trend": string,"upper": number
+                    "basis": string,"computed_at": string,"confidence": number,"current_score": number | null,"exam_kind": string,"exam_type": string | null,"factors": NonNullable<Json>,"interval_basis": string,"lower": number,"lower_90": number,"model_version": string,"past_exam_count": number,"predicted_score": number,"reasoning": string,"run_id": string,"scale": string,"scales": NonNullable<Json>,"student_id": string,"subject_group": string,"target_date": string,"tenant_id": string,"trend": string,"upper": number,"upper_90": number
                   }
                   ComputedFields: never
                   Insert: {
-                    "basis": string,"computed_at": string,"confidence": number,"current_score"?: number | null,"exam_kind": string,"factors": NonNullable<Json>,"lower": number,"model_version": string,"predicted_score": number,"run_id": string,"student_id": string,"subject_group": string,"target_date": string,"tenant_id": string,"trend": string,"upper": number
+                    "basis": string,"computed_at": string,"confidence": number,"current_score"?: number | null,"exam_kind": string,"exam_type"?: string | null,"factors": NonNullable<Json>,"interval_basis": string,"lower": number,"lower_90": number,"model_version": string,"past_exam_count": number,"predicted_score": number,"reasoning": string,"run_id": string,"scale"?: string,"scales": NonNullable<Json>,"student_id": string,"subject_group": string,"target_date": string,"tenant_id": string,"trend": string,"upper": number,"upper_90": number
                   }
                   Update: {
-                    "basis"?: string,"computed_at"?: string,"confidence"?: number,"current_score"?: number | null,"exam_kind"?: string,"factors"?: NonNullable<Json>,"lower"?: number,"model_version"?: string,"predicted_score"?: number,"run_id"?: string,"student_id"?: string,"subject_group"?: string,"target_date"?: string,"tenant_id"?: string,"trend"?: string,"upper"?: number
+                    "basis"?: string,"computed_at"?: string,"confidence"?: number,"current_score"?: number | null,"exam_kind"?: string,"exam_type"?: string | null,"factors"?: NonNullable<Json>,"interval_basis"?: string,"lower"?: number,"lower_90"?: number,"model_version"?: string,"past_exam_count"?: number,"predicted_score"?: number,"reasoning"?: string,"run_id"?: string,"scale"?: string,"scales"?: NonNullable<Json>,"student_id"?: string,"subject_group"?: string,"target_date"?: string,"tenant_id"?: string,"trend"?: string,"upper"?: number,"upper_90"?: number
                   }
                   Relationships: [
                     
@@ -213,8 +213,8 @@ export type Database = {
             }[]
                            },
 "predict_score":
-{ Args: { "student_id": string,"subject_id": string,"target_date": string }; Returns: {
-              "as_of": string,"basis": string,"confidence": number,"current_score": number,"exam_kind": string,"factors": Json,"lower": number,"model_version": string,"predicted_for": string,"predicted_score": number,"source": string,"subject_group": string,"trend": string,"upper": number
+{ Args: { "only_kind"?: string,"student_id": string,"subject_id": string,"target_date": string }; Returns: {
+              "as_of": string,"basis": string,"confidence": number,"current_score": number,"exam_kind": string,"factors": Json,"interval_basis": string,"lower": number,"lower_90": number,"model_version": string,"past_exam_count": number,"predicted_for": string,"predicted_score": number,"reasoning": string,"scale": string,"scales": Json,"source": string,"subject_group": string,"trend": string,"upper": number,"upper_90": number
             }[]
                            },
 "recommend_contents":
@@ -226,6 +226,9 @@ export type Database = {
 { Args: { "max_items"?: number,"student_id": string }; Returns: {
               "as_of": string,"content_id": string,"content_type": string,"done_share": number,"last_done_date": string,"model_version": string,"rank": number,"reasoning": string,"reasons": Json,"source": string,"subject_group": string,"subject_id": string
             }[]
+                           },
+"subject_group_name":
+{ Args: { "name": string }; Returns: string
                            }
           }
           Enums: {

@@ -7,5 +7,5 @@ export {
   type Problem,
   type Source,
 } from './analytics.ts';
-export type { LearningPatterns, Recommendation, ScorePrediction } from './contract.ts';
+export type { LearningPatterns, OnScale, Recommendation, Resumption, ScorePrediction } from './contract.ts';
 export type { Reader } from './reader.ts';

@@ -7,6 +7,8 @@
 export interface Reader {
   /** Rows of `serving.recommend_contents`. */
   recommendContents(query: ContentsQuery, signal: AbortSignal): Promise<unknown>;
+  /** Rows of `serving.resume_contents`. */
+  resumeContents(query: Pick<ContentsQuery, 'studentId' | 'limit'>, signal: AbortSignal): Promise<unknown>;
   /** Rows of `serving.predict_score`. */
   predictScore(query: ScoreQuery, signal: AbortSignal): Promise<unknown>;
   /** Rows of `serving.analyze_patterns`, one or none. */

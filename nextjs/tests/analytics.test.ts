@@ -82,6 +82,25 @@ for (const [name, readerOf] of Object.entries(READERS)) {
       });
     });
 
+    it('tells what was begun and left', async () => {
+      const found = await analyticsOf(STUDENT).getContentsToResume(STUDENT, { limit: 2 });
+      assert.deepEqual([found.source, found.asOf, found.modelVersion], ['personal', '2026-11-23', 'rec-1']);
+      assert.deepEqual(found.data.map((row) => row.doneShare), [0.25, null]);
+      assert.deepEqual(found.data[0], {
+        rank: 1,
+        contentType: 'book',
+        contentId: '00000000-0000-0000-0000-0000000002bd',
+        subjectGroup: '수학',
+        subjectId: null,
+        doneShare: 0.25,
+        lastDoneDate: '2026-11-02',
+        reasons: [{ code: 'unfinished' }],
+        reasoning: '이어서 마쳐 보세요.',
+      });
+      const { data, source, problem } = await analyticsOf(OTHER).getContentsToResume(STUDENT);
+      assert.deepEqual([data, source, problem], [[], 'static', null]);
+    });
+
     it('predicts both kinds of exam, mock first', async () => {
       const { data, source } = await analyticsOf(STUDENT).predictScore(STUDENT, CALCULUS, TARGET);
       assert.equal(source, 'personal');
@@ -89,6 +108,30 @@ for (const [name, readerOf] of Object.entries(READERS)) {
         ['mock', TARGET, 70, 55, 85],
         ['internal', TARGET, 70, 55, 85],
       ]);
+      const { examKind, targetDate, predictedScore, lower, upper, ...more } = data[0]!;
+      assert.deepEqual(more, {
+        subjectGroup: '수학',
+        currentScore: 60,
+        lower90: 50,
+        upper90: 90,
+        confidence: 0.7,
+        trend: 'improving',
+        factors: [
+          { code: 'cohort_mean', points: 50 },
+          { code: 'past_exams', points: 20, text: '지난 시험이 높아요.' },
+        ],
+        reasoning: '꾸준히 오르고 있어요.',
+        scale: 'percentile',
+        scales: {
+          rankGradeLevels: 9,
+          rankGrades: [2, 3],
+          standardScore: { predicted: 121, lower: 114, upper: 128 },
+          rawScore: null,
+        },
+        intervalBasis: 'calibrated',
+        pastExamCount: 4,
+      });
+      assert.deepEqual(data[1]?.scales, { rankGradeLevels: null, rankGrades: [], standardScore: null, rawScore: null });
     });
 
     it('tells patterns and strengths', async () => {
@@ -111,6 +154,11 @@ for (const [name, readerOf] of Object.entries(READERS)) {
       const { data, source } = await analyticsOf(NEW).getContentRecommendations(NEW);
       assert.equal(source, 'cohort');
       assert.deepEqual(data.map((row) => row.contentId), [BOOK]);
+      const { data: scores, source: ofScores } = await analyticsOf(NEW).predictScore(NEW, CALCULUS, TARGET);
+      assert.equal(ofScores, 'cohort');
+      assert.deepEqual(scores.map((row) => [row.examKind, row.predictedScore, row.intervalBasis, row.pastExamCount]), [
+        ['mock', 52, 'uncalibrated', 0],
+      ]);
     });
 
     it("never gives one student another's rows", async () => {
@@ -119,7 +167,9 @@ for (const [name, readerOf] of Object.entries(READERS)) {
       assert.deepEqual(new Set(mine.data.map((row) => row.reasoning)), new Set(['둘째의 다음 권이에요.']));
       const theirs = await analytics.getContentRecommendations(STUDENT);
       assert.ok(!JSON.stringify(theirs).includes('첫째'));
-      assert.deepEqual((await analytics.predictScore(STUDENT, CALCULUS, TARGET)).data, []);
+      const scores = await analytics.predictScore(STUDENT, CALCULUS, TARGET);
+      assert.equal(scores.source, 'cohort');
+      assert.ok(!JSON.stringify(scores).includes('꾸준히'));
       assert.equal((await analytics.analyzePatterns(STUDENT)).data, null);
     });
 
@@ -146,7 +196,10 @@ for (const [name, readerOf] of Object.entries(READERS)) {
         assert.deepEqual(scores.data, [
           {
             examKind: 'mock', subjectGroup: null, targetDate: TARGET, currentScore: 80, predictedScore: 70,
-            lower: null, upper: null, confidence: null, trend: 'unknown', factors: [{ code: 'mean_of_last', exams: 3 }],
+            lower: null, upper: null, lower90: null, upper90: null, confidence: null, trend: 'unknown',
+            factors: [{ code: 'mean_of_last', exams: 3 }], reasoning: null, scale: 'percentile',
+            scales: { rankGradeLevels: null, rankGrades: [], standardScore: null, rawScore: null },
+            intervalBasis: null, pastExamCount: 3,
           },
         ]);
         const patterns = await timely(analytics.analyzePatterns(STUDENT));
@@ -170,6 +223,9 @@ for (const [name, readerOf] of Object.entries(READERS)) {
       await owner`update serving.content_recommendations set reasons = '[1]' where rank = 2`;
       const found = await analyticsOf(STUDENT).getContentRecommendations(STUDENT);
       assert.deepEqual([found.source, found.problem], ['basic', 'invalid_row']);
+      await owner`update serving.score_predictions set scales = '{"rank_grades": "2"}'`;
+      const scores = await analyticsOf(STUDENT).predictScore(STUDENT, CALCULUS, TARGET);
+      assert.deepEqual([scores.source, scores.problem], ['basic', 'invalid_row']);
     });
 
     it("lets one student's broken rows trouble nobody else", async () => {
@@ -247,6 +303,7 @@ describe('whatever happens', () => {
       () => analytics.getContentRecommendations("' or true --"),
       () => analytics.getContentRecommendations(STUDENT, { limit: 51 }),
       () => analytics.getContentRecommendations(STUDENT, { limit: 1.5 }),
+      () => analytics.getContentsToResume(STUDENT, { limit: 0 }),
       () => analytics.getContentRecommendations(STUDENT, { subjectIds: ['수학'] }),
       () => analytics.predictScore(STUDENT, CALCULUS, '2026-02-30'),
       () => analytics.analyzePatterns(''),

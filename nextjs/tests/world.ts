@@ -27,7 +27,9 @@ export async function publish(owner: postgres.Sql): Promise<void> {
   await owner.unsafe(`
     delete from serving.content_recommendations;
     delete from serving.fallback_recommendations;
+    delete from serving.content_resumptions;
     delete from serving.score_predictions;
+    delete from serving.fallback_score_predictions;
     delete from serving.student_learning_patterns;
     delete from serving.student_risk_analysis;
     delete from serving.publication;
@@ -42,10 +44,25 @@ export async function publish(owner: postgres.Sql): Promise<void> {
     insert into serving.fallback_recommendations
     values ('${TENANT}', 'HIGH', 2, '수학', 1, 'book', '${BOOK}', '${CALCULUS}', 0.4, '[]', '같은 학년이 많이 골랐어요.',
       'popular', 'run-1', 'rec-1', now());
-    insert into serving.score_predictions
-    select '${STUDENT}', '수학', kind, day, '${TENANT}', 60, 70, 55, 85, 0.7, 'improving', '[]', 'hierarchical', 'run-1',
-      'score-1', now()
+    insert into serving.content_resumptions
+    select '${STUDENT}', n, '${TENANT}', 'book', ('00000000-0000-0000-0000-' || lpad(to_hex(700 + n), 12, '0'))::uuid, '수학',
+      null, case n when 1 then 0.25 end, '2026-11-02', '[{"code": "unfinished"}]', '이어서 마쳐 보세요.', 'run-1', 'rec-1',
+      now()
+    from generate_series(1, 3) as n;
+    insert into serving.score_predictions (student_id, subject_group, exam_kind, target_date, tenant_id, current_score,
+      predicted_score, lower, upper, lower_90, upper_90, confidence, trend, factors, reasoning, scales, interval_basis,
+      past_exam_count, basis, run_id, model_version, computed_at)
+    select '${STUDENT}', '수학', kind, day, '${TENANT}', 60, 70, 55, 85, 50, 90, 0.7, 'improving',
+      '[{"code": "cohort_mean", "points": 50}, {"code": "past_exams", "points": 20, "text": "지난 시험이 높아요."}]',
+      '꾸준히 오르고 있어요.', case kind when 'mock' then '{"rank_grade_levels": 9, "rank_grades": [2, 3],
+        "standard_score": {"predicted": 121, "lower": 114, "upper": 128}}'::jsonb else '{}' end,
+      'calibrated', 4, 'hierarchical', 'run-1', 'score-1', now()
     from unnest(array['mock', 'internal']) as kind, unnest(array['2026-12-01', '2026-12-11']::date[]) as day;
+    insert into serving.fallback_score_predictions (tenant_id, school_type, school_year_level, subject_group, exam_kind,
+      predicted_score, lower, upper, lower_90, upper_90, confidence, reasoning, scales, interval_basis, student_count,
+      basis, run_id, model_version, computed_at)
+    values ('${TENANT}', 'HIGH', 2, '수학', 'mock', 52, 20, 84, 10, 92, 0.1, '같은 학년의 점수예요.', '{}', 'uncalibrated', 6,
+      'insufficient_data', 'run-1', 'score-1', now());
     insert into serving.student_learning_patterns values ('${STUDENT}', '${TENANT}', '{evening}', '{1,2}', '{0}', '{영어}',
       71.5, 95, 120, '[]', '[]', '[]', null, null, null, null, '{20,21}', 40, 0.7, '2026-08-31', '2026-11-22', 'measured',
       'run-1', 'patterns-1', now());

@@ -3,8 +3,7 @@
 Belongs here: writing, reading, checking and pruning those folders. Not here: whether a candidate is good (gate.py).
 
     <candidates>/<run_id>/manifest.json
-                          content_recommendations.parquet
-                          fallback_recommendations.parquet
+                          content_recommendations.parquet, and a file for each other published table
 
 The files hold keys and payload only, sorted by key: same rows, same bytes, whichever run made them. Where rows come
 from (run, model version, time) is in the manifest, and the publisher writes it beside them.

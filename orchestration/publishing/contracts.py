@@ -10,7 +10,7 @@ from typing import Literal
 
 import pyarrow as pa
 
-PostgresType = Literal["uuid", "text", "smallint", "real", "jsonb"]
+PostgresType = Literal["uuid", "text", "smallint", "integer", "real", "date", "jsonb"]
 
 # How a column travels in a candidate. uuid and jsonb are text in Postgres' own notation; large_string, because 20 M
 # sentences do not fit the 2 GiB of a string column.
@@ -18,7 +18,9 @@ ARROW_TYPES: dict[PostgresType, pa.DataType] = {
     "uuid": pa.large_string(),
     "text": pa.large_string(),
     "smallint": pa.int16(),
+    "integer": pa.int32(),
     "real": pa.float32(),
+    "date": pa.date32(),
     "jsonb": pa.large_string(),
 }
 
@@ -45,7 +47,9 @@ class PublishedTable:
     """A table of `serving`, without the columns of origin, which the publisher fills in.
 
     `key` identifies a row, `payload` is what is compared; both are hashed. Every table has a `tenant_id`. `model` is
-    the model of the manifest whose version the rows carry. A table that need not have rows at all `may_be_empty`.
+    the model of the manifest whose version the rows carry. A table that need not have rows at all `may_be_empty`; of
+    one that `may_shrink` any number of rows may go from one day to the next. `due` is the key column with the day that
+    a row is about, where there is one: once it is over the row goes, which is no loss.
     """
 
     name: str
@@ -54,6 +58,8 @@ class PublishedTable:
     owner: Owner
     model: str
     may_be_empty: bool = False
+    may_shrink: bool = False
+    due: str | None = None
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -137,5 +143,71 @@ CONTENT_RESUMPTIONS = PublishedTable(
     owner=STUDENTS,
     model="recommender",
     may_be_empty=True,
+    may_shrink=True,
 )
-PUBLISHED_TABLES = (CONTENT_RECOMMENDATIONS, FALLBACK_RECOMMENDATIONS, CONTENT_RESUMPTIONS)
+_BOUNDS = (
+    Column("predicted_score", "real"),
+    Column("lower", "real"),
+    Column("upper", "real"),
+    Column("lower_90", "real"),
+    Column("upper_90", "real"),
+    Column("confidence", "real"),
+)
+# An academy without scores has neither of these. A cohort of five loses its rows with one student.
+SCORE_PREDICTIONS = PublishedTable(
+    name="score_predictions",
+    key=(
+        Column("student_id", "uuid"),
+        Column("subject_group", "text"),
+        Column("exam_kind", "text"),
+        Column("target_date", "date"),
+    ),
+    payload=(
+        Column("tenant_id", "uuid"),
+        Column("current_score", "real", is_nullable=True),
+        *_BOUNDS,
+        Column("trend", "text"),
+        Column("factors", "jsonb"),
+        Column("reasoning", "text"),
+        Column("scale", "text"),
+        Column("scales", "jsonb"),
+        Column("exam_type", "text", is_nullable=True),
+        Column("interval_basis", "text"),
+        Column("past_exam_count", "smallint"),
+        Column("basis", "text"),
+    ),
+    owner=STUDENTS,
+    model="score_predictor",
+    may_be_empty=True,
+    due="target_date",
+)
+FALLBACK_SCORE_PREDICTIONS = PublishedTable(
+    name="fallback_score_predictions",
+    key=(
+        Column("tenant_id", "uuid"),
+        Column("school_type", "text"),
+        Column("school_year_level", "smallint"),
+        Column("subject_group", "text"),
+        Column("exam_kind", "text"),
+    ),
+    payload=(
+        *_BOUNDS,
+        Column("reasoning", "text"),
+        Column("scale", "text"),
+        Column("scales", "jsonb"),
+        Column("interval_basis", "text"),
+        Column("student_count", "integer"),
+        Column("basis", "text"),
+    ),
+    owner=TENANTS,
+    model="score_predictor",
+    may_be_empty=True,
+    may_shrink=True,
+)
+PUBLISHED_TABLES = (
+    CONTENT_RECOMMENDATIONS,
+    FALLBACK_RECOMMENDATIONS,
+    CONTENT_RESUMPTIONS,
+    SCORE_PREDICTIONS,
+    FALLBACK_SCORE_PREDICTIONS,
+)

@@ -24,7 +24,12 @@ import postgres_arrow
 from orchestration.publishing import candidate as candidates
 from orchestration.publishing import gate, sql
 from orchestration.publishing.candidate import Candidate
-from orchestration.publishing.contracts import CONTENT_RECOMMENDATIONS, PUBLISHED_TABLES, PublishedTable
+from orchestration.publishing.contracts import (
+    CONTENT_RECOMMENDATIONS,
+    PUBLISHED_TABLES,
+    SCORE_PREDICTIONS,
+    PublishedTable,
+)
 from orchestration.publishing.errors import (
     CandidateError,
     GateRefused,
@@ -284,6 +289,10 @@ def _replace(
         if changes[CONTENT_RECOMMENDATIONS.name].changed:
             connection.execute(sql.KEEP_FIRST_SHOWN, record)
         connection.execute(sql.FORGET_FIRST_SHOWN, record)
+        # Also when no row has changed: what stands is this week's prediction, too.
+        if changes[SCORE_PREDICTIONS.name].rows:
+            connection.execute(sql.keep_score_predictions(scope), record | scope.values)
+        connection.execute(sql.FORGET_SCORE_PREDICTIONS, record)
     return PublishResult(
         version=version,
         run_id=manifest.run_id,

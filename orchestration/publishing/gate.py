@@ -44,7 +44,8 @@ class GateLimits:
 
     max_deleted_share: float = 0.3
     """Live rows that one publication may delete. A night brings a few per cent, a change of term some more; half the
-    input missing brings half. Rows of students and academies that the app no longer has do not count."""
+    input missing brings half. Rows of students and academies that the app no longer has do not count, nor rows about a
+    day that is over."""
 
     max_unknown_share: float = 0.01
     """Students or academies that the app does not have (any more): some may be deleted while a run is under way; many
@@ -92,7 +93,7 @@ def volume_problems(
     problems = []
     for table in filter(scope.includes, PUBLISHED_TABLES):
         has_owners = bool(sql.number(connection, sql.APP_HAS_TABLE, {"name": f"public.{table.owner.app_table}"}))
-        if not may_shrink and not table.may_be_empty:
+        if not may_shrink and not table.may_shrink:
             problems += _deletes(connection, candidate, table, limits, scope, has_owners=has_owners)
         if has_owners:
             problems += _owners(connection, candidate, table, limits)
@@ -108,9 +109,9 @@ def _deletes(
     *,
     has_owners: bool,
 ) -> list[Problem]:
-    live = sql.number(connection, sql.count_live(table, scope), scope.values)
-    statement = sql.count_planned_deletes(table, scope, of_known_owners=has_owners)
-    deleted = sql.number(connection, statement, {"run_id": candidate.manifest.run_id, **scope.values})
+    values = {"run_id": candidate.manifest.run_id, "as_of": candidate.manifest.as_of, **scope.values}
+    live = sql.number(connection, sql.count_due(table, scope), values)
+    deleted = sql.number(connection, sql.count_planned_deletes(table, scope, of_known_owners=has_owners), values)
     if deleted <= limits.max_deleted_share * live:
         return []
     return [

@@ -67,6 +67,11 @@ KEEP_FIRST_SHOWN = """
     on conflict (student_id, content_id) do nothing
 """
 FORGET_FIRST_SHOWN = "delete from serving_staging.first_shown where shown_at < %(published_at)s - interval '365 days'"
+# Two years before the cut-off, which may lie long ago, and never of what is younger in truth.
+FORGET_SCORE_PREDICTIONS = """
+    delete from serving_staging.score_prediction_log
+    where week_start < least(%(as_of)s::date, %(published_at)s::date) - 730
+"""
 LOG = """
     insert into serving_staging.publish_log (
         version, run_id, as_of, published_at, candidate_created_at, content_hash, row_counts, changes, is_rollback,
@@ -121,10 +126,15 @@ def count_live(table: PublishedTable, scope: Scope) -> sql.Composed:
     )
 
 
+def count_due(table: PublishedTable, scope: Scope) -> sql.Composed:
+    """Live rows of the scope whose day is not over at the cut-off: all of a table without days."""
+    return sql.SQL("{live} and {is_due}").format(live=count_live(table, scope), is_due=_is_due(table))
+
+
 def count_planned_deletes(table: PublishedTable, scope: Scope, *, of_known_owners: bool) -> sql.Composed:
-    """Live rows that this run would delete; with `of_known_owners` only those whose owner the app still has."""
-    statement = sql.SQL("select count(*) from {live} as t where {is_gone}").format(
-        live=_live(table), is_gone=_is_gone(table, scope)
+    """How many of those this run would delete; with `of_known_owners` only where the app still has the owner."""
+    statement = sql.SQL("select count(*) from {live} as t where {is_gone} and {is_due}").format(
+        live=_live(table), is_gone=_is_gone(table, scope), is_due=_is_due(table)
     )
     if not of_known_owners:
         return statement
@@ -147,6 +157,25 @@ def count_wrong_tenants(table: PublishedTable) -> sql.Composed:
         "select count(*) from {staged} as s inner join {app} as o on o.id = s.{owner} "
         "where s.run_id = %(run_id)s and o.tenant_id is distinct from s.tenant_id"
     ).format(app=_app(table), owner=sql.Identifier(table.owner.column), staged=_staged(table))
+
+
+def keep_score_predictions(scope: Scope) -> sql.Composed:
+    """Record what is live of the next known exam of each series in the scope, unless the week has it already."""
+    return sql.SQL("""
+        insert into serving_staging.score_prediction_log (
+            student_id, subject_group, exam_kind, target_date, week_start, tenant_id, exam_type, predicted_score, lower,
+            upper, lower_90, upper_90, confidence, scale, basis, past_exam_count, version, as_of, model_version,
+            logged_at
+        )
+        select distinct on (t.student_id, t.subject_group, t.exam_kind)
+            t.student_id, t.subject_group, t.exam_kind, t.target_date, date_trunc('week', %(as_of)s::text::timestamp),
+            t.tenant_id, t.exam_type, t.predicted_score, t.lower, t.upper, t.lower_90, t.upper_90, t.confidence,
+            t.scale, t.basis, t.past_exam_count, %(version)s, %(as_of)s::text, t.model_version, %(published_at)s
+        from serving.score_predictions as t
+        where t.exam_type is not null and t.target_date >= %(as_of)s::text::date and {in_scope}
+        order by t.student_id, t.subject_group, t.exam_kind, t.target_date
+        on conflict do nothing
+    """).format(in_scope=scope.condition("t"))
 
 
 def merge(table: PublishedTable) -> sql.Composed:
@@ -181,6 +210,12 @@ def _is_gone(table: PublishedTable, scope: Scope) -> sql.Composed:
     return sql.SQL(
         "{in_scope} and not exists (select from {staged} as s where s.run_id = %(run_id)s and {same_key})"
     ).format(in_scope=scope.condition("t"), staged=_staged(table), same_key=_same_key(table))
+
+
+def _is_due(table: PublishedTable) -> sql.Composed:
+    if table.due is None:
+        return sql.SQL("true").format()
+    return sql.SQL("{due} >= %(as_of)s::date").format(due=sql.Identifier("t", table.due))
 
 
 def _same_key(table: PublishedTable) -> sql.Composed:

@@ -39,7 +39,7 @@ STAGED_WITH = {
     # The year of a curriculum decides how many 등급 there are.
     ("stg_app__student_internal_scores", "stg_app__curriculum_revisions"),
 }
-# Staged for what comes later: the study schedule, the reports and the learning patterns.
+# Staged for what comes later: the study schedule, the reports, the learning patterns, intervals held against scores.
 NOT_READ_YET = {
     "stg_app__student_block_schedule",
     "stg_app__student_block_sets",

@@ -53,6 +53,29 @@ def resumptions() -> pd.DataFrame:
     return frame[list(CANDIDATE_SUITES["content_resumptions"]().columns)]
 
 
+FACTORS = """[
+    {"code": "cohort_mean", "points": 50.5}, {"code": "past_exams", "points": 9, "text": "지난 시험이 더 높아요."},
+    {"code": "effort", "points": -1.5, "text": "계획을 덜 마쳤어요."}
+]"""
+
+
+def predictions() -> pd.DataFrame:
+    frame = pd.DataFrame({"student_id": ["s1", "s1", "s2"], "target_date": pd.to_datetime(["2026-03-09"] * 3).date})
+    frame["exam_kind"] = ["mock", "internal", "mock"]
+    frame["current_score"] = [60.0, None, 0.0]
+    frame["exam_type"] = ["kice", None, None]
+    texts = {"subject_group": "수학", "tenant_id": "t1", "trend": "stable", "scale": "percentile", "scales": "{}"}
+    texts |= {"interval_basis": "calibrated", "basis": "x", "reasoning": SECRET, "factors": FACTORS}
+    frame = frame.assign(**texts, confidence=0.5, past_exam_count=3)
+    frame[["lower_90", "lower", "predicted_score", "upper", "upper_90"]] = [0, 40.5, 58, 58, 100]
+    return frame[list(CANDIDATE_SUITES["score_predictions"]().columns)]
+
+
+def cohorts() -> pd.DataFrame:
+    frame = predictions().assign(school_type="HIGH", school_year_level=[1, 1, 2], student_count=5)
+    return frame[list(CANDIDATE_SUITES["fallback_score_predictions"]().columns)]
+
+
 def profile() -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -97,16 +120,52 @@ def scores() -> pd.DataFrame:
     return frame.assign(exam_count=2, last_exam_date=EVE, recent_percentile=[50.0, 60.0])
 
 
+def exam_scores() -> pd.DataFrame:
+    columns = FEATURE_SUITES["feat_student_exam__scores"](AS_OF).columns
+    frame = pd.DataFrame(None, index=range(2), columns=columns, dtype=object)
+    return frame.assign(
+        score_id=["x1", "x2"],
+        student_id="s1",
+        tenant_id="t1",
+        subject_group="수학",
+        subject_id="m1",
+        exam_kind=["internal", "mock"],
+        exam_type=["school", "kice"],
+        exam_date=[EVE, pd.Timestamp("2026-06-04")],
+        known_date=EVE,
+        course_day=[0, 95],
+        raw_score=[88.0, None],
+        percentile=[None, 50.0],
+        rank_grade=[1, 9],
+    )
+
+
+def weekly_effort() -> pd.DataFrame:
+    frame = pd.DataFrame({"student_id": ["s1", "s1"], "subject_group": "수학"})
+    frame["week_start"] = [pd.Timestamp("2026-02-16"), pd.Timestamp("2026-02-23")]
+    return frame.assign(planned_count=[3, 0], done_count=[1, 0], carried_over_count=0, net_seconds=[None, 600.0])
+
+
+def courses() -> pd.DataFrame:
+    frame = pd.DataFrame({"student_id": ["s1", "s1"], "subject_group": ["수학", "영어"], "subject_id": ["m1", None]})
+    return frame.assign(course_start_date=[EVE, pd.Timestamp(AS_OF)])
+
+
 GOOD: dict[str, Callable[[], pd.DataFrame]] = {
     "content_recommendations": recommendations,
     "fallback_recommendations": fallback,
     "content_resumptions": resumptions,
+    "score_predictions": predictions,
+    "fallback_score_predictions": cohorts,
     "feat_student__profile": profile,
     "feat_student__subjects": subjects,
     "feat_content__catalogue": catalogue,
     "feat_content__prerequisites": prerequisites,
     "feat_student_content__interactions": interactions,
     "feat_student_subject__scores": scores,
+    "feat_student_exam__scores": exam_scores,
+    "feat_student_subject__weekly_effort": weekly_effort,
+    "feat_student_subject__courses": courses,
 }
 
 
@@ -133,7 +192,7 @@ def test_each_expectation_on_values_catches_a_planted_row(name: str) -> None:
     asked = suite(name)
     faults = [(each, fault) for each in asked.expectations if (fault := breaking(each))]
     frame = pd.concat([GOOD[name]().head(1)] * len(faults), ignore_index=True).astype(object)
-    keys = [column for column in ("student_id", "content_id", "subject_group") if column in frame]
+    keys = [column for column in ("student_id", "content_id", "subject_group", "score_id") if column in frame]
     frame[keys] = [[f"{key}{number}" for key in keys] for number in range(len(frame))]
     for number, (_, fault) in enumerate(faults):
         for column, value in fault.items():
@@ -215,6 +274,55 @@ def test_a_candidate_that_readers_cannot_rely_on_is_refused(row: int, column: st
     frame[column] = frame[column].where(frame.index != row, value)
 
     assert not validate_frame(frame, suite("content_recommendations")).success
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"lower_90": 41}, {"lower": 58.5}, {"predicted_score": 40}, {"predicted_score": 58.5}, {"upper": 57.9},
+        {"upper_90": 57}, {"lower_90": -0.1}, {"upper_90": 100.1}, {"upper": np.nan}, {"predicted_score": np.inf},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["score_predictions", "fallback_score_predictions"])
+def test_bounds_that_do_not_rise_are_caught(name: str, bounds: dict[str, float]) -> None:
+    frame = GOOD[name]().astype(dict.fromkeys(bounds, float))
+    frame.loc[1, list(bounds)] = list(bounds.values())
+
+    found = {str(failure) for failure in validate_frame(frame, suite(name)).critical}
+
+    rule = "lower_90, lower, predicted_score, upper, upper_90 must rise, from 0 to 100 at most; found: 1 of 3 rows"
+    assert rule in found
+
+
+@pytest.mark.parametrize(
+    "factors",
+    [
+        None, "", "{", SECRET, "{}", "[]", "null", "[1]", '"cohort_mean"',
+        '[{"code": "cohort_mean"}]', '[{"code": "cohort_mean", "points": "many"}]',
+        '[{"code": "past_exams", "points": 1, "text": "a"}]',
+        '[{"code": "cohort_mean", "points": 50}, {"code": "past_exams", "points": 1}]',
+        '[{"code": "cohort_mean", "points": 50}, {"code": "past_exams", "points": 1, "text": ""}]',
+        '[{"code": "cohort_mean", "points": 50}, {"code": "past_exams", "text": "a"}]',
+        '[{"code": "cohort_mean", "points": 50}, {"code": "luck", "points": 1, "text": "a"}]',
+        '[{"code": "cohort_mean", "points": 50}, {"points": 1, "text": "a"}]',
+        '[{"code": "cohort_mean", "points": 50}, null]',
+        '[{"code": "cohort_mean", "points": 50}, {"code": "cohort_mean", "points": 1, "text": "a"}]',
+    ],
+)  # fmt: skip
+def test_factors_that_are_told_badly_are_caught(factors: str | None) -> None:
+    frame = predictions()
+    frame.loc[1, "factors"] = factors
+
+    (failure,) = (
+        each for each in validate_frame(frame, suite("score_predictions")).critical if each.expectation != "not_null"
+    )
+
+    assert (failure.expectation, failure.observed) == ("factors_are_told", "1 of 3 rows")
+
+
+@pytest.mark.parametrize("factors", ['[{"code": "cohort_mean", "points": 50}]', FACTORS])
+def test_a_mean_alone_is_told_well(factors: str) -> None:
+    assert validate_frame(predictions().assign(factors=factors), suite("score_predictions")).failures == ()
 
 
 @pytest.mark.parametrize("score", [np.nan, np.inf, -0.1, 1.1])

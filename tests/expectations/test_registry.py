@@ -18,8 +18,14 @@ FEATURES = {
     "feat_content__prerequisites",
     "feat_student_content__interactions",
     "feat_student_subject__scores",
+    "feat_student_exam__scores",
+    "feat_student_subject__weekly_effort",
+    "feat_student_subject__courses",
 }
-CANDIDATE = {"content_recommendations", "fallback_recommendations", "content_resumptions"}
+CANDIDATE = {
+    *("content_recommendations", "fallback_recommendations", "content_resumptions"),
+    *("score_predictions", "fallback_score_predictions"),
+}
 
 
 def test_every_feature_and_every_published_table_has_a_suite() -> None:

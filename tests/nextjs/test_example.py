@@ -36,9 +36,14 @@ PUBLISHED = f"""
     from generate_series(0, 4) as n;
     insert into serving.fallback_recommendations values ('{TENANT}', 'HIGH', 2, '수학', 1, 'book', '{BOOK}',
         '{CALCULUS}', 0.4, '[]', '같은 학년이 많이 고른 교재예요.', 'popular', 'run-1', 'rec-1', now());
-    insert into serving.score_predictions
-    select '{STUDENT}', '수학', kind, current_date + days, '{TENANT}', 60, expected, expected - 12, expected + 11, 0.7,
-        'improving', '[]', 'hierarchical', 'run-1', 'score-1', now()
+    insert into serving.score_predictions (
+        student_id, subject_group, exam_kind, target_date, tenant_id, current_score, predicted_score, lower, upper,
+        lower_90, upper_90, confidence, trend, factors, reasoning, scales, interval_basis, past_exam_count, basis,
+        run_id, model_version, computed_at
+    )
+    select '{STUDENT}', '수학', kind, current_date + days, '{TENANT}', 60, expected, expected - 12, expected + 11,
+        expected - 16, expected + 15, 0.7, 'improving', '[]', '지난 시험보다 오를 것으로 보여요.',
+        '{{"rank_grade_levels": 9, "rank_grades": [3, 4]}}', 'calibrated', 4, 'hierarchical', 'run-1', 'score-1', now()
     from (values ('mock', 71), ('internal', 64)) as e (kind, expected), unnest(array[0, 60]) as days;
     insert into serving.student_learning_patterns values ('{STUDENT}', '{TENANT}', '{{evening,night}}', '{{1,3}}',
         '{{0,6}}', '{{영어}}', 71.5, 95, 120, '[]', '[]', '[]', null, null, null, null, '{{20,21}}', 40, 0.7,
@@ -118,6 +123,8 @@ def test_all_three_answers_and_where_they_come_from(built: None, browser: str, u
             "모의고사",
             "내신",
             "71",
+            "3–4등급",
+            "지난 시험보다 오를 것으로 보여요.",
             "72%",
             "월·수",
             "저녁·밤",

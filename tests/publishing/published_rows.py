@@ -10,13 +10,17 @@ import pyarrow as pa
 
 from orchestration.publishing import candidate
 from orchestration.publishing.candidate import Candidate, Model, Validation
+from orchestration.publishing.contracts import FALLBACK_SCORE_PREDICTIONS, SCORE_PREDICTIONS
 
 TENANT = str(UUID(int=1))
 CREATED = dt.datetime(2026, 11, 22, 19, 0, tzinfo=dt.UTC)
 MODELS = {
     "recommender": Model(
         version="rec-1", trained_at="2026-11-23", metrics={"ndcg": 0.3}, baseline={"ndcg": 0.2}, in_use="links"
-    )
+    ),
+    "score_predictor": Model(
+        version="score-1", trained_at="2026-11-23", metrics={"mae": 6.1}, baseline={"mae": 7.2}, in_use="hierarchical"
+    ),
 }
 HELD = (Validation(suite="raw_students", success=True), Validation(suite="feat_student__profile", success=True))
 
@@ -32,7 +36,7 @@ def content(number: int) -> str:
 def tables(
     students: int = 20, ranks: int = 5, *, text: str = '복습이 필요해요, "꼭"\n다음 권', score: float = 0.9
 ) -> dict[str, pa.Table]:
-    """`students` × `ranks` recommendations and one short fallback list."""
+    """`students` × `ranks` recommendations and one short fallback list; nothing else."""
     keys = [(s, r) for s in range(students) for r in range(1, ranks + 1)]
     personal = pa.table(
         {
@@ -67,7 +71,13 @@ def tables(
             "source": ["popular" for _ in levels],
         }
     )
-    return {"content_recommendations": personal, "fallback_recommendations": fallback, "content_resumptions": waiting()}
+    return {
+        "content_recommendations": personal,
+        "fallback_recommendations": fallback,
+        "content_resumptions": waiting(),
+        "score_predictions": predicted({}),
+        "fallback_score_predictions": FALLBACK_SCORE_PREDICTIONS.arrow_schema.empty_table(),
+    }
 
 
 def waiting(*students: int) -> pa.Table:
@@ -89,6 +99,38 @@ def waiting(*students: int) -> pa.Table:
     return table.append_column("rank", ranks).append_column("done_share", shares)
 
 
+SCALES = '{"rank_grade_levels": 9, "rank_grades": [3, 4]}'
+FACTORS = '[{"code": "cohort_mean", "points": 50}, {"code": "past_exams", "points": 10, "text": "지난 시험이 높아요."}]'
+
+
+def predicted(days: dict[str, str | None], students: int = 1, *, score: float = 60, of: int = 0) -> pa.Table:
+    """A mock prediction in 수학 for each of `students`, from number `of` on, and each day with its type of exam."""
+    said = {
+        **{"subject_group": "수학", "exam_kind": "mock", "tenant_id": TENANT, "trend": "stable", "factors": FACTORS},
+        **{"reasoning": "지난 시험과 비슷할 거예요.", "scale": "percentile", "scales": SCALES, "confidence": 0.6},
+        **{"predicted_score": score, "lower": score - 10, "upper": score + 10, "lower_90": score - 15},
+        **{"upper_90": score + 15, "interval_basis": "calibrated", "past_exam_count": 3, "basis": "hierarchical"},
+    }
+    rows = [
+        {**said, "student_id": student(number), "target_date": dt.date.fromisoformat(day), "exam_type": exam}
+        for number in range(of, of + students)
+        for day, exam in days.items()
+    ]
+    return pa.Table.from_pylist(rows, SCORE_PREDICTIONS.arrow_schema)
+
+
+def cohorts(*scores: float) -> pa.Table:
+    """What a cohort reaches: the first of first years, the next of second years, and so on."""
+    said = {
+        **{"tenant_id": TENANT, "school_type": "HIGH", "subject_group": "수학", "exam_kind": "mock", "confidence": 0.2},
+        **{"reasoning": "같은 학년의 평균이에요.", "scale": "percentile", "scales": "{}", "student_count": 40_000},
+        **{"lower": 10, "upper": 90, "lower_90": 5, "upper_90": 95, "interval_basis": "uncalibrated"},
+        "basis": "insufficient_data",
+    }
+    rows = [{**said, "school_year_level": year, "predicted_score": score} for year, score in enumerate(scores, 1)]
+    return pa.Table.from_pylist(rows, FALLBACK_SCORE_PREDICTIONS.arrow_schema)
+
+
 def write(
     folder: Path,
     run_id: str,
@@ -106,6 +148,6 @@ def write(
         run_id=run_id,
         as_of=as_of,
         created_at=CREATED + dt.timedelta(hours=hours),
-        models={"recommender": MODELS["recommender"].model_copy(update={"version": model_version})},
+        models=MODELS | {"recommender": MODELS["recommender"].model_copy(update={"version": model_version})},
         validations=validations,
     )

@@ -26,7 +26,7 @@ from orchestration.publishing.sql import TRY_LOCK
 from tests.publishing import published_rows as rows
 from tests.publishing.databases import fresh_database
 
-PERSONAL, FALLBACK, WAITING = (table.name for table in PUBLISHED_TABLES)
+PERSONAL, FALLBACK, WAITING, PREDICTED, COHORTS = (table.name for table in PUBLISHED_TABLES)
 STUDENTS = 1_000
 KILLS = 20
 
@@ -247,6 +247,6 @@ def test_the_same_candidate_again_writes_next_to_nothing(postgres_url: str, make
             [(before,)] = connection.execute("select pg_current_wal_insert_lsn()::text").fetchall()
             result = put(postgres_url, candidate)
             [(size,)] = connection.execute("select pg_current_wal_insert_lsn() - %s::pg_lsn", [before]).fetchall()
-            assert [change.changed for change in result.tables.values()] == [0, 0, 0]
+            assert {change.changed for change in result.tables.values()} == {0}
             sizes.append(int(size))
     assert min(sizes) < 1_000_000  # the log is the server's, and others write to it as well

@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from orchestration.publishing.candidate import CandidateError, Validation, conte
 from orchestration.publishing.contracts import CONTENT_RECOMMENDATIONS, PUBLISHED_TABLES
 from tests.publishing import published_rows as rows
 
-PERSONAL, FALLBACK, WAITING = (table.name for table in PUBLISHED_TABLES)
+PERSONAL, FALLBACK, WAITING, PREDICTED, COHORTS = (table.name for table in PUBLISHED_TABLES)
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -26,7 +27,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     written = rows.write(tmp_path, "run-1")
     found = candidate.read(tmp_path / "run-1")
     assert found == written
-    assert found.manifest.rows == {PERSONAL: 100, FALLBACK: 3, WAITING: 0}
+    assert found.manifest.rows == {PERSONAL: 100, FALLBACK: 3, WAITING: 0, PREDICTED: 0, COHORTS: 0}
     assert found.manifest.as_of == "2026-11-23"
     assert found.manifest.created_at == rows.CREATED
     assert set(found.manifest.libraries) == set(candidate.LIBRARIES)
@@ -46,7 +47,7 @@ def test_same_rows_same_bytes(tmp_path_factory: pytest.TempPathFactory, seed: in
     shuffled = tables[PERSONAL].take(order)
     shuffled = shuffled.select(sorted(shuffled.column_names, reverse=seed % 2 == 0))
     other = {
-        WAITING: tables[WAITING],
+        **tables,
         PERSONAL: pa.concat_tables([shuffled.slice(0, cut), shuffled.slice(cut)]),
         FALLBACK: tables[FALLBACK].set_column(
             5, "content_type", tables[FALLBACK]["content_type"].cast(pa.large_string())
@@ -72,6 +73,22 @@ def test_null_is_not_empty_text() -> None:
     index = tables[PERSONAL].column_names.index("subject_group")
     filled = tables[PERSONAL].set_column(index, "subject_group", tables[PERSONAL]["subject_group"].fill_null(""))
     assert content_hash({**tables, PERSONAL: filled}) != content_hash(tables)
+
+
+def test_a_day_is_a_day_however_it_comes(tmp_path: Path) -> None:
+    predicted = rows.predicted({"2026-12-01": None, "2026-12-10": "school"}, 2)
+    index = predicted.column_names.index("target_date")
+    midnight = predicted["target_date"].cast(pa.timestamp("us"))
+    as_they_come = [predicted["target_date"].cast(pa.string()), midnight, predicted["target_date"]]
+    tables = [rows.tables() | {PREDICTED: predicted.set_column(index, "target_date", days)} for days in as_they_come]
+    written = [rows.write(tmp_path, f"run-{number}", found).manifest for number, found in enumerate(tables)]
+    assert len({manifest.content_hash for manifest in written}) == 1
+    assert written[0].files == written[2].files
+    moved = predicted.set_column(index, "target_date", pc.add(midnight, dt.timedelta(days=1)))
+    assert content_hash(rows.tables() | {PREDICTED: moved}) != written[0].content_hash
+    unknown = predicted.set_column(index, "target_date", [["12월 1일"] * 4])
+    with pytest.raises(CandidateError, match="column target_date is string, which does not fit date"):
+        rows.write(tmp_path, "unknown", rows.tables() | {PREDICTED: unknown})
 
 
 def test_every_broken_promise_is_named(tmp_path: Path) -> None:
@@ -108,7 +125,7 @@ def test_columns_and_keys_are_those_of_the_contract(tmp_path: Path) -> None:
 
 
 def test_manifest_must_be_complete(tmp_path: Path) -> None:
-    with pytest.raises(CandidateError, match="which model made it: recommender"):
+    with pytest.raises(CandidateError, match="which model made it: recommender, score_predictor"):
         candidate.write(
             tmp_path,
             rows.tables(),
@@ -157,7 +174,7 @@ def test_everything_damaged_is_named(tmp_path: Path) -> None:
     ("field", "value", "message"),
     [
         ("content_hash", "0" * 64, "content hash"),
-        ("rows", {PERSONAL: 99, FALLBACK: 3, WAITING: 0}, "100 rows, the manifest says 99"),
+        ("rows", {PERSONAL: 99, FALLBACK: 3, WAITING: 0, PREDICTED: 0, COHORTS: 0}, "100 rows, the manifest says 99"),
         ("rows", {}, "rows is about nothing"),
         ("models", {}, "no model recommender"),
         ("run_id", "other", "says 'other' is its run"),

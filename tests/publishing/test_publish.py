@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pyarrow as pa
@@ -29,11 +30,12 @@ from orchestration.publishing.errors import (
 )
 from orchestration.publishing.gate import GateLimits, Problem
 from orchestration.publishing.migrations import migrate
+from orchestration.publishing.scope import Scope
 from orchestration.publishing.sql import TRY_LOCK
 from tests.publishing import published_rows as rows
 from tests.publishing.databases import fresh_database
 
-PERSONAL, FALLBACK, WAITING = (table.name for table in PUBLISHED_TABLES)
+PERSONAL, FALLBACK, WAITING, PREDICTED, COHORTS = (table.name for table in PUBLISHED_TABLES)
 AT = dt.datetime(2026, 11, 22, 20, 0, tzinfo=dt.UTC)
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,6 +61,7 @@ def url(shared_url: str) -> str:
     with psycopg.connect(shared_url) as connection:
         connection.execute("drop table if exists public.students, public.tenants")
         connection.execute("truncate serving.publication, serving_staging.publish_log")
+        connection.execute("truncate serving_staging.score_prediction_log")
         for table in PUBLISHED_TABLES:
             connection.execute(f"truncate serving.{table.name}, serving_staging.{table.name}")
     return shared_url
@@ -100,16 +103,16 @@ def test_first_publication(url: str, make: Callable[..., Candidate]) -> None:
     assert result.tables == {
         PERSONAL: TableChange(100, 100, 0, 0),
         FALLBACK: TableChange(3, 3, 0, 0),
-        WAITING: TableChange(0, 0, 0, 0),
+        **dict.fromkeys([WAITING, PREDICTED, COHORTS], TableChange(0, 0, 0, 0)),
     }
     assert (result.version, result.already_current) == (1, False)
     with psycopg.connect(url) as connection:
         publication = connection.execute("select * from serving.publication").fetchall()
-        model = {"recommender": rows.MODELS["recommender"].model_dump()}
-        counts = {PERSONAL: 100, FALLBACK: 3, WAITING: 0}
+        models = {name: model.model_dump() for name, model in rows.MODELS.items()}
+        counts = {PERSONAL: 100, FALLBACK: 3, WAITING: 0, PREDICTED: 0, COHORTS: 0}
         until = AT + dt.timedelta(hours=48)
         identity = ("run-1", 1, "2026-11-23", AT, until, rows.CREATED, candidate.manifest.content_hash)
-        assert publication == [(*identity, counts, counts, model, True)]
+        assert publication == [(*identity, counts, counts, models, True)]
         found = connection.execute(
             "select reasons, reasoning, score, subject_group, run_id, model_version, computed_at "
             "from serving.content_recommendations where student_id = %s and rank = 2",
@@ -128,7 +131,7 @@ def test_same_content_again_changes_no_row(url: str, make: Callable[..., Candida
     before = state(url)
     result = put(url, make("run-2", hours=24, model_version="rec-2"))
     assert result.already_current
-    assert [change.changed for change in result.tables.values()] == [0, 0, 0]
+    assert {change.changed for change in result.tables.values()} == {0}
     after = state(url)
     assert after[PERSONAL] == before[PERSONAL]
     assert after[FALLBACK] == before[FALLBACK]
@@ -543,3 +546,123 @@ def test_what_is_shown_first_is_kept_as_it_was_and_not_for_ever(url: str, make: 
         connection.execute("update serving_staging.first_shown set shown_at = %s where rank < 3", [long_ago])
     put(url, candidate("run-3", 12, 2))
     assert [row[1] for row in kept()] == list(range(3, 11))
+
+
+# Score predictions
+
+NO_EXAM = dict.fromkeys([f"{dt.date(2026, 11, 23) + dt.timedelta(7 * week)}" for week in range(26)])
+
+
+def with_predictions(predictions: pa.Table) -> dict[str, pa.Table]:
+    return rows.tables() | {PREDICTED: predictions}
+
+
+def test_predictions_and_those_of_cohorts_come_and_change(url: str, make: Callable[..., Candidate]) -> None:
+    days = {"2026-12-01": None, "2026-12-10": "school"}
+    put(url, make("run-1", with_predictions(rows.predicted(days, 2)) | {COHORTS: rows.cohorts(52.5, 61.0)}))
+    again = put(url, make("run-2", with_predictions(rows.predicted(days, 2)) | {COHORTS: rows.cohorts(52.5)}, hours=1))
+    assert (again.tables[PREDICTED], again.tables[COHORTS]) == (TableChange(4, 0, 0, 0), TableChange(1, 0, 0, 1))
+    other = rows.predicted(days, 2, score=61)
+    assert put(url, make("run-3", with_predictions(other), hours=2)).tables[PREDICTED] == TableChange(4, 0, 4, 0)
+    with psycopg.connect(url) as connection:
+        found = connection.execute(
+            "select target_date, exam_type, current_score, upper_90, scales ->> 'rank_grade_levels', past_exam_count, "
+            f"model_version from serving.{PREDICTED} where student_id = %s order by 1",
+            [rows.student(1)],
+        ).fetchall()
+    assert found == [
+        (dt.date(2026, 12, 1), None, None, 76, "9", 3, "score-1"),
+        (dt.date(2026, 12, 10), "school", None, 76, "9", 3, "score-1"),
+    ]
+
+
+@pytest.mark.parametrize("weeks", [1, 10])
+def test_days_that_are_over_are_no_loss(url: str, make: Callable[..., Candidate], weeks: int) -> None:
+    """Also after a long silence, when the weekly days of half a year have mostly passed."""
+    put(url, make("run-1", with_predictions(rows.predicted(NO_EXAM, 20))))
+    later = dt.date(2026, 11, 23) + dt.timedelta(7 * weeks)
+    days = dict.fromkeys([f"{later + dt.timedelta(7 * week)}" for week in range(26)])
+    change = put(url, make("run-2", with_predictions(rows.predicted(days, 20)), hours=1, as_of=later)).tables[PREDICTED]
+    assert change == TableChange(rows=520, inserted=20 * weeks, updated=0, deleted=20 * weeks)
+
+
+def test_predictions_of_days_to_come_may_not_be_lost(url: str, make: Callable[..., Candidate]) -> None:
+    put(url, make("run-1", with_predictions(rows.predicted(NO_EXAM, 20))))
+    later = dt.date(2027, 1, 4)
+    half = {day: exam for day, exam in NO_EXAM.items() if day >= f"{later}"}
+    assert_refused(
+        url,
+        make("run-2", with_predictions(rows.predicted(half, 12)), hours=1, as_of=later),
+        "160 of 400 live rows",
+    )
+    assert_refused(url, make("run-3", hours=1), f"{PREDICTED}: 520 of 520 live rows would be deleted, 100%")
+
+
+def logged(url: str, columns: str = "target_date::text, week_start::text, predicted_score") -> list[tuple[Any, ...]]:
+    with psycopg.connect(url) as connection:
+        return connection.execute(
+            f"select {columns} from serving_staging.score_prediction_log order by student_id, week_start, target_date"
+        ).fetchall()
+
+
+def test_the_next_exam_is_recorded_once_a_week(url: str, make: Callable[..., Candidate]) -> None:
+    exams = {"2026-11-24": None, "2026-11-25": "kice", "2026-12-10": "school", "2027-03-24": "education_office"}
+    run = 0
+
+    def put_score(score: float, as_of: str) -> None:
+        nonlocal run
+        run += 1
+        days = {day: exam for day, exam in exams.items() if day >= as_of}
+        candidate = with_predictions(rows.predicted(days, score=score))
+        put(url, make(f"run-{run}", candidate, hours=run, as_of=dt.date.fromisoformat(as_of)))
+
+    put_score(60, "2026-11-23")
+    first = ("2026-11-25", "2026-11-23", 60)
+    assert logged(url) == [first]
+    assert logged(
+        url, "exam_type, lower, upper, lower_90, upper_90, scale, basis, past_exam_count, version, as_of"
+    ) == [("kice", 50, 70, 45, 75, "percentile", "hierarchical", 3, 1, "2026-11-23")]
+    assert logged(url, "tenant_id::text, model_version, logged_at") == [(rows.TENANT, "score-1", AT)]
+    # Another prediction in the same week, also on the day itself, leaves what was said first; the exam after it counts
+    # once it is the next.
+    put_score(70, "2026-11-25")
+    assert logged(url) == [first]
+    put_score(70, "2026-11-26")
+    second = ("2026-12-10", "2026-11-23", 70)
+    assert logged(url) == [first, second]
+    # The same prediction still stands in the week after.
+    put_score(70, "2026-11-30")
+    assert logged(url) == [first, second, ("2026-12-10", "2026-11-30", 70)]
+
+
+def test_what_was_predicted_is_kept_two_years(url: str, make: Callable[..., Candidate]) -> None:
+    put(url, make("run-1", with_predictions(rows.predicted({"2026-12-10": "school"}, 2))))
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "update serving_staging.score_prediction_log"
+            " set week_start = case student_id when %s then date '2024-11-18' else '2024-11-25' end",
+            [rows.student(0)],
+        )
+    nothing = with_predictions(rows.predicted({}))
+    anything = GateLimits(max_deleted_share=1)
+    put(url, make("run-2", nothing, hours=1), limits=anything)
+    assert logged(url, "student_id::text") == [(rows.student(1),)]
+    # A cut-off far ahead makes nothing old.
+    put(url, make("run-3", nothing, hours=2, as_of=dt.date(2040, 1, 1)), limits=anything)
+    assert logged(url, "student_id::text") == [(rows.student(1),)]
+
+
+def test_a_part_records_its_own(url: str, make: Callable[..., Candidate]) -> None:
+    put(url, make("run-1", with_predictions(rows.predicted({"2026-12-10": "school"}, 2))))
+    later = make(
+        "run-2",
+        with_predictions(rows.predicted({"2026-12-10": "school"}, 2, score=70)),
+        hours=1,
+        as_of=dt.date(2026, 11, 30),
+    )
+    put(url, later, scope=Scope.of_students([UUID(rows.student(1))]))
+    assert logged(url, "student_id::text, week_start::text, predicted_score, as_of") == [
+        (rows.student(0), "2026-11-23", 60, "2026-11-23"),
+        (rows.student(1), "2026-11-23", 60, "2026-11-23"),
+        (rows.student(1), "2026-11-30", 70, "2026-11-30"),
+    ]

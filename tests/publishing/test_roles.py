@@ -23,6 +23,7 @@ from tests.publishing.databases import fresh_database
 ROLES = ("pipeline_transformer", "pipeline_publisher", "app_reader")
 PASSWORD = "of-these-tests-only"
 STUDENT, OTHER = rows.student(0), rows.student(1)
+PREDICTIONS = {"score_predictions": rows.predicted({"2026-12-10": "school"}, students=2)}
 
 
 def logged_in(url: str, role: str, password: str = PASSWORD) -> str:
@@ -101,10 +102,13 @@ def test_transformer_sees_every_row_and_changes_nothing(url: str) -> None:
 def test_publisher_publishes_and_goes_back(url: str, tmp_path: Path) -> None:
     login = logged_in(url, "pipeline_publisher")
     assert pending(login) == []
-    first = publish(login, rows.write(tmp_path, "run-1", rows.tables(students=2)), check=lambda *_: [])
-    second = rows.write(tmp_path, "run-2", rows.tables(students=2, text="neu"), hours=1)
+    first = publish(login, rows.write(tmp_path, "run-1", rows.tables(students=2) | PREDICTIONS), check=lambda *_: [])
+    second = rows.write(tmp_path, "run-2", rows.tables(students=2, text="neu") | PREDICTIONS, hours=1)
     assert publish(login, second, check=lambda *_: []).tables["content_recommendations"].updated == 10
     assert rollback(login, tmp_path, check=lambda *_: []).run_id == first.run_id
+    with psycopg.connect(logged_in(url, "pipeline_transformer")) as connection:
+        logged = connection.execute("select count(*) from serving_staging.score_prediction_log").fetchone()
+        assert logged == (2,)
 
 
 def test_publisher_knows_the_apps_ids_and_nothing_else(url: str) -> None:
@@ -116,6 +120,7 @@ def test_publisher_knows_the_apps_ids_and_nothing_else(url: str) -> None:
         "update public.students set grade = 1",
         "update serving_staging.publish_log set run_id = ''",
         "delete from serving_staging.publish_log",
+        "update serving_staging.score_prediction_log set predicted_score = 100",
         "delete from serving_staging.migration",
         "truncate serving.content_recommendations",
         "drop table serving.content_recommendations",
@@ -126,7 +131,8 @@ def test_publisher_knows_the_apps_ids_and_nothing_else(url: str) -> None:
 
 
 def test_reader_has_nothing_until_a_transaction_says_for_whom(url: str, tmp_path: Path) -> None:
-    publish(url, rows.write(tmp_path, "run-9", rows.tables(students=2), hours=9), check=lambda *_: [])
+    tables = rows.tables(students=2) | PREDICTIONS
+    publish(url, rows.write(tmp_path, "run-9", tables, hours=9), check=lambda *_: [])
     login = logged_in(url, "app_reader")
     refused(login, "select from serving.content_recommendations", "select from public.students")
     claims = "select set_config('role', 'authenticated', true), set_config('request.jwt.claims', %s, true)"
@@ -207,9 +213,11 @@ def test_an_owner_who_is_no_superuser_migrates_from_empty_and_again(
         migrate(managed_url)
         migrate(managed_url, again=True)
     assert [record.getMessage() for record in caplog.records] == []
-    assert (
-        publish(managed_url, rows.write(tmp_path, "run-1", rows.tables(students=2)), check=lambda *_: []).version == 1
-    )
+    tables = rows.tables(students=2) | PREDICTIONS
+    assert publish(managed_url, rows.write(tmp_path, "run-1", tables), check=lambda *_: []).version == 1
+    migrate(managed_url, again=True)
+    with psycopg.connect(managed_url) as connection:
+        assert connection.execute("select count(*) from serving.score_predictions").fetchone() == (2,)
 
 
 def test_without_the_right_to_create_roles_the_rest_is_there(

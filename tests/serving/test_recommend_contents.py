@@ -15,7 +15,7 @@ from tests.serving.world import CALCULUS, ELSEWHERE, MATH, NEW, NOBODY, READING,
 PERSONAL = """
     insert into serving.content_recommendations
     select %(student)s, n, %(tenant)s, 'book', ('00000000-0000-0000-0000-' || lpad(to_hex(n), 12, '0'))::uuid,
-        (array['수학', 'english', null])[1 + n %% 3], case when n = 3 then %(calculus)s::uuid end, null,
+        (array['수학', '영어', null])[1 + n %% 3], case when n = 3 then %(calculus)s::uuid end, null,
         1.0 / n, '[{"code": "a"}]', '이유', 'links', 'run-1', 'rec-1', now()
     from generate_series(1, 60) as n
 """
@@ -23,8 +23,8 @@ FALLBACK = """
     insert into serving.fallback_recommendations values
         (%(tenant)s, 'HIGH', 2, '수학', 1, 'book', %(a)s, %(calculus)s, 0.4, '[]', '', 'p', 'run-1', 'rec-1', now()),
         (%(tenant)s, 'HIGH', 2, '수학', 2, 'book', %(b)s, null, 0.2, '[]', '', 'p', 'run-1', 'rec-1', now()),
-        (%(tenant)s, 'HIGH', 2, 'english', 1, 'book', %(c)s, %(reading)s, 0.3, '[]', '', 'p', 'run-1', 'rec-1', now()),
-        (%(tenant)s, 'HIGH', 2, 'english', 2, 'book', %(a)s, null, 0.1, '[]', '', 'p', 'run-1', 'rec-1', now()),
+        (%(tenant)s, 'HIGH', 2, '영어', 1, 'book', %(c)s, %(reading)s, 0.3, '[]', '', 'p', 'run-1', 'rec-1', now()),
+        (%(tenant)s, 'HIGH', 2, '영어', 2, 'book', %(a)s, null, 0.1, '[]', '', 'p', 'run-1', 'rec-1', now()),
         (%(tenant)s, 'HIGH', 3, '수학', 1, 'book', %(d)s, null, 0.9, '[]', '', 'p', 'run-1', 'rec-1', now()),
         (%(tenant)s, '', 0, '수학', 1, 'book', %(e)s, null, 0.8, '[]', '', 'p', 'run-1', 'rec-1', now()),
         (%(other_tenant)s, '', 0, '수학', 1, 'book', %(f)s, null, 0.7, '[]', '', 'p', 'run-1', 'rec-1', now())
@@ -58,7 +58,7 @@ def test_personal_rows_in_order(owner: psycopg.Connection[Any]) -> None:
         ("personal", "links", "2026-11-23", "rec-1")
     }
     first = rows[0]
-    assert (first.content_type, first.subject_group, first.score) == ("book", "english", 1.0)
+    assert (first.content_type, first.subject_group, first.score) == ("book", "영어", 1.0)
     assert (first.reasons, first.reasoning) == ([{"code": "a"}], "이유")
 
 
@@ -88,7 +88,7 @@ def test_subjects_filter_by_subject_else_by_group(owner: psycopg.Connection[Any]
     # Every third is 수학, of which one names its subject; the others are offered by their group.
     assert [row.content_id.int for row in rows] == list(range(3, 61, 3))
     assert [row.rank for row in rows] == list(range(1, 21))
-    assert {row.subject_group for row in answer(owner, STUDENT, [READING], 50)} == {"english"}
+    assert {row.subject_group for row in answer(owner, STUDENT, [READING], 50)} == {"영어"}
     assert len(answer(owner, STUDENT, [READING, CALCULUS], 50)) == 40
 
 
@@ -99,7 +99,7 @@ def test_another_subject_of_the_group_does_not_match_a_named_subject(owner: psyc
 
 
 def test_nothing_in_the_subject_falls_back_within_it(owner: psycopg.Connection[Any]) -> None:
-    owner.execute("delete from serving.content_recommendations where subject_group = 'english'")
+    owner.execute("delete from serving.content_recommendations where subject_group = '영어'")
     assert [(row.content_id, row.source) for row in answer(owner, STUDENT, [READING])] == [
         (C, "cohort"),
         (A, "cohort"),
@@ -116,7 +116,7 @@ def test_fallback_of_tenant_type_and_year(owner: psycopg.Connection[Any]) -> Non
     """Best of all groups first, and a content that two groups list once."""
     rows = answer(owner, NEW)
     assert [(row.rank, row.content_id, row.subject_group) for row in rows] == [
-        (1, A, "수학"), (2, C, "english"), (3, B, "수학"),
+        (1, A, "수학"), (2, C, "영어"), (3, B, "수학"),
     ]  # fmt: skip
     assert {(row.source, row.basis, row.as_of) for row in rows} == {("cohort", "p", "2026-11-23")}
     assert len(answer(owner, NEW, None, 2)) == 2

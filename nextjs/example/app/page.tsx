@@ -13,6 +13,7 @@ const SOURCES: Record<Source, string> = {
   static: '아직 보여 줄 기록이 없어요',
 };
 const TRENDS = { improving: '오르는 중', stable: '비슷하게 유지', declining: '내려가는 중', unknown: '추세는 아직 몰라요' };
+const UNITS = { percentile: '백분위', raw_score: '원점수' };
 const EXAMS = { mock: '모의고사', internal: '내신' };
 const CONTENTS = { book: '교재', lecture: '강의', custom: '자료' };
 const WEEKDAYS = ['일', '월', '화', '수', '목', '금', '토'];
@@ -97,14 +98,16 @@ function Scores({ scores }: { scores: readonly ScorePrediction[] }) {
             <span className="tag">{TRENDS[score.trend]}</span>
           </div>
           <p className="figure">
-            백분위 <b>{Math.round(score.predictedScore)}</b>
+            {UNITS[score.scale]} <b>{Math.round(score.predictedScore)}</b>
             {score.lower !== null && score.upper !== null && (
               <span>
                 {' '}
                 열에 여덟은 {Math.round(score.lower)}–{Math.round(score.upper)}
               </span>
             )}
+            {score.scales.rankGrades.length > 0 && <span> · {grades(score.scales.rankGrades)}</span>}
           </p>
+          {score.reasoning && <p>{score.reasoning}</p>}
           <div className="scale" role="img" aria-label="0에서 100 사이의 예상 구간">
             {score.lower !== null && score.upper !== null && (
               <i className="interval" style={{ left: `${score.lower}%`, width: `${score.upper - score.lower}%` }} />
@@ -115,6 +118,12 @@ function Scores({ scores }: { scores: readonly ScorePrediction[] }) {
       ))}
     </ul>
   );
+}
+
+/** From the best grade that the interval reaches to the worst. */
+function grades(reached: readonly number[]): string {
+  const [best, worst] = [Math.min(...reached), Math.max(...reached)];
+  return best === worst ? `${best}등급` : `${best}–${worst}등급`;
 }
 
 function Patterns({ patterns }: { patterns: LearningPatterns | null }) {

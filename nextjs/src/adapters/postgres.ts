@@ -38,6 +38,9 @@ export function postgresReader(sql: Sql, claims: Claims, statementTimeoutMs = 1_
         select to_jsonb(r) as row
         from serving.recommend_contents(${studentId}, ${uuids(subjectIds)}::text::uuid[], ${limit}) as r
         order by r.rank`),
+    resumeContents: ({ studentId, limit }, signal) =>
+      read(signal, (tx) => tx`
+        select to_jsonb(r) as row from serving.resume_contents(${studentId}, ${limit}) as r order by r.rank`),
     predictScore: ({ studentId, subjectId, targetDate }, signal) =>
       read(signal, (tx) => tx`
         select to_jsonb(r) as row

@@ -22,6 +22,8 @@ export function supabaseReader(client: SupabaseClient<any, any, any>): Reader {
           .rpc('recommend_contents', { student_id: studentId, subject_ids: subjectIds, max_items: limit })
           .abortSignal(signal),
       ),
+    resumeContents: ({ studentId, limit }, signal) =>
+      rows(serving.rpc('resume_contents', { student_id: studentId, max_items: limit }).abortSignal(signal)),
     predictScore: ({ studentId, subjectId, targetDate }, signal) =>
       rows(
         serving

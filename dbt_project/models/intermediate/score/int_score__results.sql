@@ -44,6 +44,8 @@ scores as (
         tenant_id,
         'internal' as exam_kind,
         'school' as exam_provider,
+        'school' as exam_type,
+        {{ term_score_date('school_year', 'semester') }} as scheduled_date,
         -- What has always been known was sat before the cut-off.
         least(
             {{ term_score_date('school_year', 'semester') }},
@@ -89,6 +91,12 @@ scores as (
         tenant_id,
         'mock',
         exam_provider,
+        -- Exams of one type are alike. Of a title that names nobody, what stays from year to year: no number, no 학년도.
+        case
+            when exam_provider <> 'other' then exam_provider
+            else coalesce(nullif(lower(regexp_replace(exam_title, '\d+(학년도)?', '', 'g')), ''), 'other')
+        end,
+        exam_date,
         least(exam_date, {{ kst_date('entered_at') }}),
         {{ school_year_of('exam_date') }},
         case when extract(month from exam_date) between 3 and 8 then 1 else 2 end,
@@ -131,6 +139,9 @@ select
     scores.tenant_id,
     scores.exam_kind,
     scores.exam_provider,
+    scores.exam_type,
+    -- A term of no known year has no day of its own.
+    coalesce(scores.scheduled_date, scores.exam_date) as scheduled_date,
     scores.exam_date,
     scores.school_year,
     scores.semester,
