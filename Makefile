@@ -1,6 +1,6 @@
 # Every command of the project. `make run` and `make test` need nothing but Python 3.11 to 3.13 and this checkout.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format ui docs bench bench-serving bench-recommender lock clean
+.PHONY: help setup run test lint format ui docs bench bench-serving bench-recommender bench-scores lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -55,6 +55,9 @@ bench-recommender: setup ## Rank and time the recommender beside ALS, on a publi
 	@$(BIN)/pip install --quiet --no-deps --target .tlu/bench/packages \
 		implicit==0.7.3 sparse_dot_topn==1.2.0 recbole==1.2.1
 	@PYTHONPATH=.tlu/bench/packages OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.recommender
+
+bench-scores: setup ## Time the score predictor beside statsmodels, on a million made-up series
+	@$(BIN)/python -m benchmarks.score_prediction
 
 lock: ## Resolve pyproject.toml into requirements.lock again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \

@@ -109,8 +109,9 @@ def rivals(days: list[str]) -> dict[str, Any]:
     url = database_url(settings)
     found: dict[str, Any] = {}
     for day in days:
-        inputs, started = read_both_sides(settings, url, Cutoff.parse(day))
-        truth = new_pairs(inputs, started)
+        sides = read_both_sides(settings, url, Cutoff.parse(day))
+        inputs = sides.inputs
+        truth = new_pairs(inputs, sides.started)
         model = fit_weighed(inputs, RecommenderConfig())
         lists = {"ours": rank(model, inputs, reranked=True)}
         lists |= {name: rank(model, inputs, scorer) for name, scorer in BASELINES.items()}

@@ -176,15 +176,24 @@ def backtest(
 def model_card(
     measured: Annotated[list[Path], typer.Argument(help="What `tlu backtest --json` wrote; named after its data.")],
 ) -> None:
-    """Write docs/model_cards/recommender.md from backtests."""
-    from orchestration.model_card import read_measured, recommender_card
+    """Write docs/model_cards/recommender.md and score_predictor.md from backtests."""
+    from orchestration.model_cards import recommender, score_predictor
+    from orchestration.model_cards.measured import has_block, read_measured
     from orchestration.settings import REPOSITORY
 
     found = read_measured(measured)
-    card = REPOSITORY / "docs" / "model_cards" / "recommender.md"
-    card.parent.mkdir(parents=True, exist_ok=True)
-    card.write_text(recommender_card(found), "utf-8")
-    out.print(str(card), soft_wrap=True)
+    folder = REPOSITORY / "docs" / "model_cards"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, block, written in (
+        ("recommender", recommender.BLOCK, recommender.recommender_card),
+        ("score_predictor", score_predictor.BLOCK, score_predictor.score_predictor_card),
+    ):
+        card = folder / f"{name}.md"
+        if has_block(found, block):
+            card.write_text(written(found), "utf-8")
+            out.print(str(card), soft_wrap=True)
+        else:
+            out.print(f"{card} stays as it is: no file has figures of {block}.", soft_wrap=True)
 
 
 @app.command()
@@ -230,6 +239,7 @@ def show(student_id: str, items: Annotated[int, typer.Option(min=1, max=50)] = 1
     url = database_url(load_settings())
     _print_recommendations(url, student_id, items)
     _print_resumptions(url, student_id, items)
+    _print_score_predictions(url, student_id)
 
 
 @app.command()
@@ -339,6 +349,25 @@ def _print_resumptions(target: str, student_id: str, items: int) -> None:
     out.print(table)
 
 
+def _print_score_predictions(target: str, student_id: str) -> None:
+    from orchestration import serving
+
+    rows = serving.next_exams(target, student_id)
+    if not rows:
+        return
+    out.print()
+    table = Table(title="Next exams", title_justify="left", box=None)
+    for name in ("subject", "exam", "day", "past", "last", "expected", "8 of 10", "within ±5"):
+        table.add_column(name, justify="left" if name in {"subject", "exam", "day"} else "right")
+    for row in rows:
+        last = "–" if row["current_score"] is None else f"{row['current_score']:.0f}"
+        exam = f"{row['exam_kind']} {row['exam_type'] or ''}"
+        interval = f"{row['lower']:.0f} to {row['upper']:.0f}"
+        past, expected, sure = str(row["past_exam_count"]), f"{row['predicted_score']:.0f}", f"{row['confidence']:.0%}"
+        table.add_row(row["subject_group"], exam, row["target_date"], past, last, expected, interval, sure)
+    out.print(table)
+
+
 def _print_summary(chosen: Settings, target: str, seconds: dict[str, float]) -> None:
     from orchestration import serving
 
@@ -397,6 +426,32 @@ def _print_backtest(results: list[dict[str, Any]]) -> None:
     out.print(table)
     for result in results:
         _print_gains(result["as_of"], result["recommendations"])
+    _print_score_backtest(results)
+
+
+def _print_score_backtest(results: list[dict[str, Any]]) -> None:
+    table = Table(title="Next score of each series, next 365 days", title_justify="left", box=None)
+    for name in ("as of", "prediction"):
+        table.add_column(name, no_wrap=True)
+    for name in ("scores", "MAE", "gain", "in 80 %", "in 90 %", "width", "winkler"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for result in results:
+        day, block = result["as_of"], result["score_predictions"]
+        if not block["n"]:
+            table.add_row(day, "no score came after it")
+            continue
+        scores, plain = f"{block['n']:,}", block["plain_split_conformal"]
+        table.add_row(
+            *(day, block["in_use"], scores, f"{block['mae']:.2f}", "", f"{block['coverage_80']:.1%}"),
+            *(f"{block['coverage_90']:.1%}", f"{block['width_80']:.1f}", f"{block['winkler_80']:.1f}"),
+        )
+        for name, figures in block["baselines"].items():
+            gain = f"{block['gain_over'][name]['value']:+.1%}"
+            table.add_row(day, name, scores, f"{figures['mae']:.2f}", gain)
+        cells = (f"{plain['coverage_80']:.1%}", "", f"{plain['width_80']:.1f}", f"{plain['winkler_80']:.1f}")
+        table.add_row(day, "plain conformal", scores, "", "", *cells)
+    out.print()
+    out.print(table)
 
 
 def _print_gains(as_of: str, block: dict[str, Any]) -> None:
@@ -451,7 +506,7 @@ def main() -> None:
     from local_supabase.oulad import OuladError
     from local_supabase.server import LocalPostgresError
     from orchestration.database import DatabaseUnavailable
-    from orchestration.model_card import NotABacktest
+    from orchestration.model_cards.measured import NotABacktest
     from orchestration.publishing.errors import GateRefused, PublishingError
     from orchestration.raw_contract import RawContractError
     from orchestration.serving import UnknownStudent

@@ -29,6 +29,15 @@ _WITH_TITLES: LiteralString = """
 """
 _RECOMMENDATIONS = _WITH_TITLES.format(listed="serving.recommend_contents(%(student)s, null, %(items)s)")
 _RESUMPTIONS = _WITH_TITLES.format(listed="serving.resume_contents(%(student)s, %(items)s)")
+# What is predicted for the next exam that is on the calendar, else for the first week.
+_NEXT_EXAMS: LiteralString = """
+    select distinct on (subject_group, exam_kind)
+        subject_group, exam_kind, exam_type, target_date::text, past_exam_count, current_score, predicted_score, lower,
+        upper, confidence
+    from serving.score_predictions
+    where student_id = %(student)s
+    order by subject_group, exam_kind desc, exam_type is null, target_date
+"""
 _PUBLICATION = """
     select version, as_of::text, published_at, valid_until, content_hash, row_counts, changed_counts, models
     from serving.publication where is_current
@@ -43,6 +52,11 @@ def recommendations(url: str, student_id: str, items: int = 10) -> list[dict[str
 def resumptions(url: str, student_id: str, items: int = 10) -> list[dict[str, Any]]:
     """Rows of `serving.resume_contents` with titles. Raises UnknownStudent for an id that no student has."""
     return _of_student(url, _RESUMPTIONS, student_id, items)
+
+
+def next_exams(url: str, student_id: str) -> list[dict[str, Any]]:
+    """Predictions of a student for the next exam of each series. Raises UnknownStudent for an id no student has."""
+    return _of_student(url, _NEXT_EXAMS, student_id, 0)
 
 
 def _of_student(url: str, query: LiteralString, student_id: str, items: int) -> list[dict[str, Any]]:

@@ -43,7 +43,8 @@ def gain(
 ) -> dict[str, float]:
     """How much smaller the mean of `errors` is than that of `baseline`, as a share, with a 95 % interval.
 
-    The interval is a bootstrap over `owners`: errors of one student go together.
+    The interval is a bootstrap over `owners`: errors of one student go together. Draws in which the baseline errs
+    nowhere have no share and are left out; where it never errs everything is NaN.
     """
     codes = np.unique(owners.astype(str), return_inverse=True)[1]
     ours, theirs = np.bincount(codes, errors), np.bincount(codes, baseline)
@@ -53,6 +54,8 @@ def gain(
         totals = np.array([(w @ ours, w @ theirs) for w in (rng.poisson(1.0, len(ours)) for _ in range(draws))])
     else:
         totals = np.stack([drawn @ ours, drawn @ theirs], axis=1)
-    values = 1 - totals[:, 0] / totals[:, 1]
-    low, high = np.quantile(values, [0.025, 0.975])
+    totals = totals[totals[:, 1] > 0]
+    if not len(totals):
+        return dict.fromkeys(("value", "low", "high"), float("nan"))
+    low, high = np.quantile(1 - totals[:, 0] / totals[:, 1], [0.025, 0.975])
     return {"value": float(1 - errors.mean() / baseline.mean()), "low": float(low), "high": float(high)}

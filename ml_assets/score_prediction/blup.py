@@ -34,7 +34,7 @@ _PRIOR: Final = np.array([0.25, 0.1, 0.1, 0.1, 0.05])
 
 _PRIOR_NOISE: Final = 0.4
 _NOISE_PRIOR_SCORES: Final = 50.0
-"""Scores of a type that the noise of all types is worth."""
+"""Pairs of scores of a type that the noise of all types is worth."""
 
 _LEAST_NOISE: Final = 0.02
 """No exam is without noise; keeps the systems well conditioned."""
@@ -110,7 +110,7 @@ class Components:
     def noise_of(self, types: Ints) -> Floats:
         """Noise variance of each type."""
         is_known = (types >= 0) & (types < len(self.noise))
-        return np.where(is_known, self.noise[np.where(is_known, types, 0)], self.other_noise)
+        return np.append(self.noise, self.other_noise)[np.where(is_known, types, len(self.noise))]
 
     def own_group_only(self) -> Components:
         """The same variance, all of it of the student in the subject group: a shrunken mean of each series."""
@@ -155,6 +155,14 @@ def predict(history: Scores, targets: Targets, components: Components, longest: 
         mean[rows], variance[rows] = batch.conditional(components)
         static[rows], past[rows] = batch.mean(still), batch.mean(one_kind)
     return Predicted(mean, variance, past=past, form=mean - static, other_kind=static - past)
+
+
+def predict_mean(history: Scores, targets: Targets, components: Components, longest: int = 30) -> Floats:
+    """The conditional mean of `predict` alone."""
+    mean = np.zeros(len(targets.student))
+    for batch in _batches(history, targets, longest):
+        mean[batch.rows] = batch.mean(components)
+    return mean
 
 
 @dataclass(frozen=True)
@@ -267,7 +275,8 @@ def fit_components(
     ]
     best = int(np.argmin(losses))
     variances = fits[best]
-    noise, other = _noise(scores, types, float(variances.sum()))
+    forgotten = float(variances[_PARTS.index("recent")] + variances[_PARTS.index("recent_subject")])
+    noise, other = _noise(scores, types, forgotten, float(lengths[best]))
     shared = dict(zip(_PARTS, variances.tolist(), strict=True))
     return Components(**shared, length_days=float(lengths[best]), noise=noise, other_noise=other)
 
@@ -297,11 +306,21 @@ def _solve(products: Floats, moments: Floats, config: ScorePredictionConfig) -> 
     return np.asarray(variances, dtype=np.float64)
 
 
-def _noise(scores: Scores, types: int, shared: float) -> tuple[Floats, float]:
-    """Noise by type: what is left of the squares, shrunk to that of all."""
-    left = scores.place**2 - scores.rounding - shared
+def _noise(scores: Scores, types: int, forgotten: float, length: float) -> tuple[Floats, float]:
+    """Noise by type, from one score of a series to the next of the same type, shrunk to that of all types.
+
+    Half the squared difference of two scores is their noise and what form has changed in between (`forgotten` is the
+    variance of form). Differences within students alone: how students vary among each other, which no model of theirs
+    fits everywhere, plays no part.
+    """
+    order = np.lexsort((scores.day, scores.type, scores.group, scores.student))
+    ordered = scores.take(order)
+    a, b = ordered.take(slice(None, -1)), ordered.take(slice(1, None))
+    is_next = (a.student == b.student) & (a.group == b.group) & (a.type == b.type)
+    a, b = a.take(is_next), b.take(is_next)
+    changed = forgotten * (1 - np.exp(-np.abs(a.day - b.day) / length))
+    half = (a.place - b.place) ** 2 / 2 - (a.rounding + b.rounding) / 2 - changed
     prior = _NOISE_PRIOR_SCORES
-    overall = max((float(left.sum()) + prior * _PRIOR_NOISE) / (len(left) + prior), _LEAST_NOISE)
-    count = np.bincount(scores.type, minlength=types)
-    total = np.bincount(scores.type, left, minlength=types)
+    overall = max((float(half.sum()) + prior * _PRIOR_NOISE) / (len(half) + prior), _LEAST_NOISE)
+    count, total = np.bincount(a.type, minlength=types), np.bincount(a.type, half, minlength=types)
     return np.maximum((total + prior * overall) / (count + prior), _LEAST_NOISE), overall

@@ -112,7 +112,8 @@ class ExamEffects:
             else:
                 unknown = dict(zip(("mean", "variance", "sd"), _unknown(str(scale)), strict=True))
                 expected.append(rows[EXAM].assign(**unknown))
-        found = keys[EXAM].merge(pd.concat(expected), on=EXAM, how="left") if expected else keys[EXAM]
+        nothing = keys[EXAM].iloc[:0].assign(mean=0.0, variance=0.0, sd=0.0)
+        found = keys[EXAM].merge(pd.concat(expected or [nothing]), on=EXAM, how="left")
         known = (
             exams[EXAM]
             .merge(found, on=EXAM, how="left")

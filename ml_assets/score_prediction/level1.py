@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ml_assets.score_prediction.blup import Components, Scores, Targets, fit_components, predict
+from ml_assets.score_prediction.blup import Components, Scores, Targets, fit_components, predict, predict_mean
 from ml_assets.score_prediction.config import ScorePredictionConfig
 from ml_assets.score_prediction.exams import ExamEffects, fit_exams
 from ml_assets.score_prediction.inputs import KINDS
@@ -69,7 +69,7 @@ class Level1:
     def shrunken(self, known: pd.DataFrame, asked: pd.DataFrame) -> Floats:
         """The baseline's place of each row: the mean of the subject group's past places, shrunk, and nothing else."""
         history, targets = self._coded(known, asked)
-        return predict(history, targets, self.components.own_group_only(), self.config.longest_history).mean
+        return predict_mean(history, targets, self.components.own_group_only(), self.config.longest_history)
 
     def _coded(self, known: pd.DataFrame, asked: pd.DataFrame) -> tuple[Scores, Targets]:
         students, groups = pd.Index(known["student_id"].unique()), pd.Index(known["subject_group"].unique())

@@ -78,6 +78,8 @@ class ScorePredictor:
         """
         own = inputs.known[inputs.known["student_id"].isin(asked["student_id"].unique())]
         rows = described(self.level, own, asked, Effort.of(inputs.effort), pd.Timestamp(self.as_of))
+        if self.in_use == SHRUNKEN_MEAN:
+            rows = rows.assign(shrunken_place=self.level.shrunken(own, rows))
         return self._answered(rows.join(_usual(inputs.known), on=["scale", *SERIES[1:]]), own)
 
     def _answered(self, rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:

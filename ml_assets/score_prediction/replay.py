@@ -55,7 +55,6 @@ def described(
     """`asked` with what level 1 says of each row and with FEATURES, all from what is known before `day`."""
     rows = asked.reset_index(drop=True)
     rows = rows.join(level.predict(known, rows))
-    rows["shrunken_place"] = level.shrunken(known, rows)
     rows["place_sd"] = np.sqrt(rows["place_variance"])
     rows["exam_error"] = np.sqrt(rows["exam_variance"]) / rows["exam_sd"]
     rows = rows.join(_history(level, known, rows, day))
@@ -79,7 +78,7 @@ def replay(inputs: ScorePredictionInput, config: ScorePredictionConfig, length: 
         if len(before) < _LEAST_SCORES or asked.empty:
             continue
         level = fit_level1(before, day, config, length)
-        parts.append(described(level, before, asked, effort, day).assign(origin=day))
+        parts.append(_with_baseline(level, before, described(level, before, asked, effort, day)).assign(origin=day))
     # Without any day the columns of one are still there, without rows.
     return pd.concat(parts, ignore_index=True) if parts else _nothing(known, effort, config, inputs)
 
@@ -87,9 +86,13 @@ def replay(inputs: ScorePredictionInput, config: ScorePredictionConfig, length: 
 def _nothing(
     known: pd.DataFrame, effort: Effort, config: ScorePredictionConfig, inputs: ScorePredictionInput
 ) -> pd.DataFrame:
-    day = pd.Timestamp(inputs.as_of)
-    none = known.iloc[:0]
-    return described(fit_level1(none, day, config), none, none, effort, day).assign(origin=day)
+    day, none = pd.Timestamp(inputs.as_of), known.iloc[:0]
+    level = fit_level1(none, day, config)
+    return _with_baseline(level, none, described(level, none, none, effort, day)).assign(origin=day)
+
+
+def _with_baseline(level: Level1, known: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(shrunken_place=level.shrunken(known, rows))
 
 
 def _days(inputs: ScorePredictionInput, config: ScorePredictionConfig) -> Iterator[pd.Timestamp]:

@@ -19,8 +19,8 @@ from orchestration.transform import BUILD_ARGS, RUN_TARGET, SCHEMAS, dbt_environ
 
 # The mart that says what became of every row of the app's tables.
 SOURCE_ROWS = "fct_source_rows"
-# The mart that says how recommendations were taken up.
-ADOPTION = "fct_recommendation_adoption"
+# Small marts that are shown whole beside their asset: how recommendations were taken up, and how intervals held.
+SHOWN_WHOLE = {"fct_recommendation_adoption": "adoption", "fct_score_coverage": "coverage"}
 # Layers whose rows are counted for the lineage graph. A view below them would be computed again just to be counted.
 COUNTED_LAYERS = {"features", "marts"}
 
@@ -74,8 +74,8 @@ def _with_counts(context: dg.AssetExecutionContext, event: Any, connection: psyc
     if name == SOURCE_ROWS:
         accounts = {account.table: asdict(account) for account in read_source_rows(connection, schema)}
         metadata["source_rows"] = dg.MetadataValue.json(accounts)
-    if name == ADOPTION:
+    if name in SHOWN_WHOLE:
         with connection.cursor(row_factory=dict_row) as cursor:
             counted = cursor.execute(sql.SQL("select * from {} order by dimension, value").format(table)).fetchall()
-        metadata["adoption"] = dg.MetadataValue.json(counted)
+        metadata[SHOWN_WHOLE[name]] = dg.MetadataValue.json(counted)
     return event.with_metadata({**event.metadata, **metadata})

@@ -19,6 +19,7 @@ import psycopg
 import pytest
 
 from local_supabase import server
+from orchestration.publishing.contracts import PUBLISHED_TABLES
 from orchestration.raw_contract import read_contract
 from tests.end_to_end.reasons_from_raw import false_reasons
 
@@ -88,6 +89,14 @@ LATER_ROWS = (
     """insert into student_study_sessions (student_id, tenant_id, started_at, ended_at, created_at)
        select id, tenant_id, %(after)s, %(after)s + interval '1 hour', %(after)s from students""",
     """update student_mock_scores set percentile = 1 where created_at >= %(after)s""",
+    # Entered late, of an exam long before the cut-off.
+    """insert into student_mock_scores (student_id, tenant_id, subject_group_id, subject_id, exam_date, exam_title,
+           grade, percentile, created_at, updated_at)
+       select s.id, s.tenant_id, g.id, j.id, %(day)s - 60, '9월 평가원 모의고사', 2, 99, %(after)s, %(after)s
+       from students s
+       cross join lateral (select * from subjects order by id limit 1) j
+       join subject_groups g on g.id = j.subject_group_id
+       on conflict do nothing""",
 )
 
 # Planted in every text that is not declared as read: names, phones, addresses, memos, tokens, titles, settings.
@@ -260,7 +269,7 @@ def test_what_came_after_the_cutoff_changes_no_byte(tlu: Commands) -> None:
     assert len(features) >= 10
     assert tlu.features() == features
     first, second = tlu.candidates()
-    tables = ("content_recommendations", "fallback_recommendations", "content_resumptions")
+    tables = tuple(table.name for table in PUBLISHED_TABLES)
     for table in tables:
         name = f"{table}.parquet"
         assert (first / name).read_bytes() == (second / name).read_bytes(), f"{table} knows what came later"
@@ -275,8 +284,9 @@ def test_the_same_rows_do_change_a_later_candidate(tlu: Commands) -> None:
     done = tlu("run", "--as-of", (AS_OF + dt.timedelta(days=2)).isoformat())
     assert done.returncode in {0, 3}, done.stdout + done.stderr
     *_, before, after = tlu.candidates()
-    name = "content_recommendations.parquet"
-    assert (before / name).read_bytes() != (after / name).read_bytes()
+    for table in ("content_recommendations", "score_predictions"):
+        name = f"{table}.parquet"
+        assert (before / name).read_bytes() != (after / name).read_bytes(), table
 
 
 @pytest.mark.parametrize(

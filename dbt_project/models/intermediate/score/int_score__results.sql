@@ -91,10 +91,15 @@ scores as (
         tenant_id,
         'mock',
         exam_provider,
-        -- Exams of one type are alike. Of a title that names nobody, what stays from year to year: no number, no 학년도.
+        -- Exams of one type are alike. Of a title that names nobody, what stays from year to year, without number and
+        -- 학년도: as a code, since what people type goes no further than staging.
         case
             when exam_provider <> 'other' then exam_provider
-            else coalesce(nullif(lower(regexp_replace(exam_title, '\d+(학년도)?', '', 'g')), ''), 'other')
+            else coalesce(
+                    'title_'
+                    || left(md5(nullif(lower(regexp_replace(exam_title, '\d+(학년도)?', '', 'g')), '')), 8),
+                    'other'
+                )
         end,
         exam_date,
         least(exam_date, {{ kst_date('entered_at') }}),
