@@ -430,7 +430,9 @@ def _print_backtest(results: list[dict[str, Any]]) -> None:
 
 
 def _print_score_backtest(results: list[dict[str, Any]]) -> None:
-    table = Table(title="Next score of each series, next 365 days", title_justify="left", box=None)
+    table = Table(
+        title="Next score of each series, next 365 days", title_justify="left", box=None, padding=(0, 1, 0, 0)
+    )
     for name in ("as of", "prediction"):
         table.add_column(name, no_wrap=True)
     for name in ("scores", "MAE", "gain", "in 80 %", "in 90 %", "width", "winkler"):
@@ -449,7 +451,7 @@ def _print_score_backtest(results: list[dict[str, Any]]) -> None:
             gain = f"{block['gain_over'][name]['value']:+.1%}"
             table.add_row(day, name, scores, f"{figures['mae']:.2f}", gain)
         cells = (f"{plain['coverage_80']:.1%}", "", f"{plain['width_80']:.1f}", f"{plain['winkler_80']:.1f}")
-        table.add_row(day, "plain conformal", scores, "", "", *cells)
+        table.add_row(day, "plain split", scores, "", "", *cells)
     out.print()
     out.print(table)
 

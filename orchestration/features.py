@@ -8,6 +8,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ml_assets.recommender.inputs import RecommenderInput
+from ml_assets.score_prediction.config import ScorePredictionConfig
 from ml_assets.score_prediction.inputs import ScorePredictionInput
 from ml_assets.score_prediction.ledger import Ledger
 from orchestration.cutoff import read_cutoff
@@ -90,12 +91,15 @@ _COURSES = """
     from {schema}_features.feat_student_subject__courses
     order by student_id, subject_group
 """
-# The newest term's: what was promised before it was promised by other models.
+# The last promise before each exam: one that was repeated for weeks is no more often kept or broken.
 _LEDGER = """
-    select predicted_score, lower, upper, lower_90, upper_90, actual_score
+    select distinct on (student_id, subject_group, exam_kind, target_date)
+        predicted_score, lower, upper, lower_90, upper_90, actual_score,
+        scored_date >= cutoff.as_of_date - {refuse_days} as is_recent
     from {schema}_marts.fct_score_prediction_outcomes
-    where scored_date >= (select as_of_date from {schema}_control.cutoff) - 180
-    order by student_id, subject_group, exam_kind, target_date, week_start_date
+    cross join {schema}_control.cutoff
+    where scored_date >= cutoff.as_of_date - {days}
+    order by student_id, subject_group, exam_kind, target_date, week_start_date desc
 """
 
 
@@ -119,9 +123,10 @@ def read_exam_scores(url: str, schema: str) -> pd.DataFrame:
     return read_arrow(url, _EXAM_SCORES.format(schema=schema)).to_pandas(date_as_object=False)
 
 
-def read_score_ledger(url: str, schema: str) -> Ledger:
-    """Resolved predictions of the last half-year before the cut-off, for the intervals of the next ones."""
-    return Ledger(read_arrow(url, _LEDGER.format(schema=schema)).to_pandas())
+def read_score_ledger(url: str, schema: str, config: ScorePredictionConfig) -> Ledger:
+    """Predictions that were resolved in the `ledger_days` before the cut-off, for the intervals of the next ones."""
+    query = _LEDGER.format(schema=schema, days=config.ledger_days, refuse_days=config.ledger_refuse_days)
+    return Ledger(read_arrow(url, query).to_pandas())
 
 
 def read_recommender_input(url: str, schema: str) -> RecommenderInput:

@@ -83,6 +83,8 @@ def _errors(actual: Floats, predicted: Floats) -> dict[str, Any]:
 
 
 def _interval_figures(rows: pd.DataFrame, lower: Floats, upper: Floats) -> dict[str, float]:
+    if rows.empty:
+        return {}
     actual = rows["actual"].to_numpy(np.float64)
     return {
         "coverage_80": coverage(actual, lower, upper),

@@ -9,8 +9,8 @@ in this kind of exam, and noise by type of exam. Two scores of a student share p
     cov = student + kind[same kind] + subject[same group] + (recent + recent_subject[same group]) e^{-days / length}
 
 and the prediction is the conditional mean (Henderson 1975, BLUP; with estimated variances also called empirical Bayes).
-The variances are non-negative least squares on the products of all pairs of scores of a student: sums over students, so
-that any partition of them gives the same.
+The variances are non-negative least squares on differences and products of pairs of scores of a student: sums over
+students, so that any partition of them gives the same.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ _PRIOR: Final = np.array([0.25, 0.1, 0.1, 0.1, 0.05])
 """Prior variances on a scale where scores have variance 1: half is noise. Between OULAD and the generated academies."""
 
 _PRIOR_NOISE: Final = 0.4
+_PRIOR_FORM: Final = 0.2
 _NOISE_PRIOR_SCORES: Final = 50.0
 """Pairs of scores of a type that the noise of all types is worth."""
 
@@ -264,26 +265,70 @@ def fit_components(
 ) -> Components:
     """Variances from the pairs of `scores`; the length of the forgetting too, unless it is given.
 
-    `types` is the number of types of exam: the noise of one with few scores is that of all.
+    Form and noise come from differences within a series (a variogram; Matheron 1963), which do not mind how students
+    differ among each other, nor whether they differed more in the past. What students share over subject groups and
+    kinds comes from products. `types` is the number of types of exam: the noise of one with few scores is that of all.
     """
-    lengths = (length,) if length else config.decay_days
-    sums = [_pair_sums(scores, days, config.longest_history) for days in lengths]
-    fits = [_solve(products, moments, config) for products, moments, _ in sums]
-    losses = [
-        own - 2 * fitted @ moments + fitted @ products @ fitted
-        for fitted, (products, moments, own) in zip(fits, sums, strict=True)
-    ]
-    best = int(np.argmin(losses))
-    variances = fits[best]
-    forgotten = float(variances[_PARTS.index("recent")] + variances[_PARTS.index("recent_subject")])
-    noise, other = _noise(scores, types, forgotten, float(lengths[best]))
-    shared = dict(zip(_PARTS, variances.tolist(), strict=True))
-    return Components(**shared, length_days=float(lengths[best]), noise=noise, other_noise=other)
+    change = _changes(scores, config.longest_history)
+    lengths = np.array([length] if length else config.decay_days)
+    fits = [_fit_change(change, days, config) for days in lengths]
+    best = int(np.argmin([loss for _, loss in fits]))
+    form, days = fits[best][0], float(lengths[best])
+    noise, other = _noise(change, types, form, days)
+    shared = _fit_shared(*_pair_sums(scores, days, config.longest_history), form, config)
+    return Components(**dict(zip(_PARTS, shared, strict=True)), length_days=days, noise=noise, other_noise=other)
 
 
-def _pair_sums(scores: Scores, length: float, longest: int) -> tuple[Floats, Floats, float]:
-    """Normal equations of the products of pairs on what the pairs share, and the sum of squares of the products."""
-    products, moments, squares = np.zeros((5, 5)), np.zeros(5), 0.0
+@dataclass(frozen=True)
+class _Changes:
+    """Two scores of a series and type: days between them, half the squared difference less rounding, how far apart."""
+
+    days: Floats
+    half: Floats
+    type: Ints
+    lag: Ints
+
+
+def _changes(scores: Scores, longest: int) -> _Changes:
+    ordered = scores.take(np.lexsort((scores.day, scores.type, scores.group, scores.student)))
+    found = []
+    for lag in range(1, min(longest, len(ordered.student))):
+        a, b = ordered.take(slice(None, -lag)), ordered.take(slice(lag, None))
+        is_same = (a.student == b.student) & (a.group == b.group) & (a.type == b.type)
+        if not is_same.any():
+            break
+        a, b = a.take(is_same), b.take(is_same)
+        half = (a.place - b.place) ** 2 / 2 - (a.rounding + b.rounding) / 2
+        found.append((b.day - a.day, half, a.type, np.full(len(half), lag)))
+    if not found:
+        return _Changes(np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+    return _Changes(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+
+def _fit_change(change: _Changes, length: float, config: ScorePredictionConfig) -> tuple[float, float]:
+    """Variance of form for a length, and how badly it fits: half = noise + form (1 - e^{-days / length})."""
+    shared = np.stack([np.ones(len(change.days)), 1 - np.exp(-change.days / length)])
+    prior = np.array([_PRIOR_NOISE, _PRIOR_FORM])
+    held = shared @ shared.T + config.component_prior_pairs * np.eye(2)
+    moments = shared @ change.half + config.component_prior_pairs * prior
+    fitted, _ = nnls(held, moments)
+    return float(fitted[1]), float(np.sum((change.half - fitted @ shared) ** 2))
+
+
+def _noise(change: _Changes, types: int, form: float, length: float) -> tuple[Floats, float]:
+    """Noise by type, from one score of a series to the next, shrunk to that of all types."""
+    is_next = change.lag == 1
+    half = (change.half - form * (1 - np.exp(-change.days / length)))[is_next]
+    prior = _NOISE_PRIOR_SCORES
+    overall = max((float(half.sum()) + prior * _PRIOR_NOISE) / (len(half) + prior), _LEAST_NOISE)
+    count = np.bincount(change.type[is_next], minlength=types)
+    total = np.bincount(change.type[is_next], half, minlength=types)
+    return np.maximum((total + prior * overall) / (count + prior), _LEAST_NOISE), overall
+
+
+def _pair_sums(scores: Scores, length: float, longest: int) -> tuple[Floats, Floats]:
+    """Normal equations of the products of all pairs of a student on what the pairs share, in the order of _PARTS."""
+    products, moments = np.zeros((5, 5)), np.zeros(5)
     for lag in range(1, min(longest, len(scores.student))):
         same = np.flatnonzero(scores.student[lag:] == scores.student[:-lag])
         if not len(same):
@@ -292,35 +337,22 @@ def _pair_sums(scores: Scores, length: float, longest: int) -> tuple[Floats, Flo
         group, kind = (a.group == b.group).astype(np.float64), (a.kind == b.kind).astype(np.float64)
         fading = np.exp(-np.abs(a.day - b.day) / length)
         shared = np.stack([np.ones(len(same)), group, fading, group * fading, kind])
-        product = a.place * b.place
         products += shared @ shared.T
-        moments += shared @ product
-        squares += float(product @ product)
-    return products, moments, squares
+        moments += shared @ (a.place * b.place)
+    return products, moments
 
 
-def _solve(products: Floats, moments: Floats, config: ScorePredictionConfig) -> Floats:
-    """Non-negative variances, held to the prior ones by as many pairs as the configuration says."""
-    held = products + config.component_prior_pairs * np.eye(len(_PRIOR))
-    variances, _ = nnls(held, moments + config.component_prior_pairs * _PRIOR)
-    return np.asarray(variances, dtype=np.float64)
+def _fit_shared(products: Floats, moments: Floats, form: float, config: ScorePredictionConfig) -> list[float]:
+    """Variances in the order of _PARTS, held to the prior ones, with `form` divided between student and subject group.
 
-
-def _noise(scores: Scores, types: int, forgotten: float, length: float) -> tuple[Floats, float]:
-    """Noise by type, from one score of a series to the next of the same type, shrunk to that of all types.
-
-    Half the squared difference of two scores is their noise and what form has changed in between (`forgotten` is the
-    variance of form). Differences within students alone: how students vary among each other, which no model of theirs
-    fits everywhere, plays no part.
+    Products say how much of form all subject groups have in common; how much there is of it they are not asked.
     """
-    order = np.lexsort((scores.day, scores.type, scores.group, scores.student))
-    ordered = scores.take(order)
-    a, b = ordered.take(slice(None, -1)), ordered.take(slice(1, None))
-    is_next = (a.student == b.student) & (a.group == b.group) & (a.type == b.type)
-    a, b = a.take(is_next), b.take(is_next)
-    changed = forgotten * (1 - np.exp(-np.abs(a.day - b.day) / length))
-    half = (a.place - b.place) ** 2 / 2 - (a.rounding + b.rounding) / 2 - changed
-    prior = _NOISE_PRIOR_SCORES
-    overall = max((float(half.sum()) + prior * _PRIOR_NOISE) / (len(half) + prior), _LEAST_NOISE)
-    count, total = np.bincount(a.type, minlength=types), np.bincount(a.type, half, minlength=types)
-    return np.maximum((total + prior * overall) / (count + prior), _LEAST_NOISE), overall
+    held = products + config.component_prior_pairs * np.eye(len(_PRIOR))
+    wanted = moments + config.component_prior_pairs * _PRIOR
+    free, _ = nnls(held, wanted)
+    common = free[2] / (free[2] + free[3]) if free[2] + free[3] > 0 else 0.0
+    forms = form * np.array([common, 1 - common])
+    still = [_PARTS.index(part) for part in ("student", "subject", "kind")]
+    recent = [_PARTS.index(part) for part in ("recent", "recent_subject")]
+    lasting, _ = nnls(held[np.ix_(still, still)], wanted[still] - held[np.ix_(still, recent)] @ forms)
+    return [float(value) for value in (lasting[0], lasting[1], *forms, lasting[2])]

@@ -18,6 +18,7 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
 from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
+from threadpoolctl import threadpool_limits
 
 from ml_assets.score_prediction.config import ScorePredictionConfig
 from ml_assets.score_prediction.replay import FEATURES
@@ -83,7 +84,9 @@ def fit_trees(rows: pd.DataFrame, config: ScorePredictionConfig) -> Trees:
     matrix = latest[list(FEATURES)].to_numpy(np.float64, copy=True)
     # The library cannot bin a column in which nothing is known; a constant says as little.
     matrix[:, np.isnan(matrix).all(axis=0)] = 0.0
-    model.fit(matrix, wanted_place(latest))
+    # One thread: the same sums on every machine, and two threads on a busy one wait for each other for minutes.
+    with threadpool_limits(limits=1):
+        model.fit(matrix, wanted_place(latest))
     trees = [predictor.nodes for (predictor,) in model._predictors]
     starts = np.concatenate([[0], np.cumsum([len(nodes) for nodes in trees])])
     return Trees(np.concatenate(trees), starts.astype(np.int64), float(model._baseline_prediction[0, 0]))

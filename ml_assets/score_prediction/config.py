@@ -43,9 +43,6 @@ class ScorePredictionConfig:
     component_prior_pairs: float = 200.0
     """Pairs of scores that the prior variances are worth, so that 50 students do not decide alone. Judgement."""
 
-    largest_z: float = 3.0
-    """Deviations beyond which a score says no more: one in 700 is further out, and most of these are typos."""
-
     # Replay of earlier cut-offs
     replay_step_days: int = 28
     replay_most: int = 13
@@ -93,6 +90,13 @@ class ScorePredictionConfig:
     # The ledger: what published intervals promised, and what came of them
     ledger_min_rows: int = 100
     """Outcomes from which the ledger is listened to."""
+
+    ledger_days: int = 180
+    """How long an outcome counts: as long as a replayed one."""
+
+    ledger_refuse_days: int = 28
+    """How long an outcome can make a candidate be refused. Four weeks: then people have looked, and the intervals have
+    been widened. Judgement."""
 
     ledger_refuse_below: float = 0.6
     """Coverage of 80 % intervals below which a candidate is refused: the promise is broken badly."""

@@ -59,15 +59,17 @@ class Effort:
     def before(self, asked: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
         """FEATURES of each row of `asked` (student_id, subject_group) from whole weeks that ended by `day`.
 
-        Ranks are places from 0 to 1 among all students with plans in the subject group in these weeks, whoever is asked
-        for. Unknown, not zero, where a student has never planned anything in the group.
+        Ranks are places from 0 to 1 among all students who had planned anything in the subject group by then, whoever
+        is asked for. Unknown, not zero, of a student who had not.
         """
         code = self.pairs.get_indexer(pd.MultiIndex.from_frame(asked[["student_id", "subject_group"]]))
         everyone = np.arange(len(self.pairs))
         week = (day - _EPOCH).days // 7
+        since = self._weeks_since(everyone, week)
         found = {}
         for weeks in WEEKS:
-            found[f"done_rank_{weeks}w"] = self._rank(code, self._sum("done", everyone, week, weeks))
+            done = np.where(np.isnan(since), np.nan, self._sum("done", everyone, week, weeks))
+            found[f"done_rank_{weeks}w"] = self._rank(code, done)
         timed = self._sum("timed", everyone, week, 4) > 0
         minutes = np.where(timed, self._sum("seconds", everyone, week, 4), np.nan)
         found["minutes_rank_4w"] = self._rank(code, minutes)
@@ -79,7 +81,7 @@ class Effort:
         found["carried_over_4w"] = _at(
             np.divide(self._sum("carried_over", everyone, week, 4), planned, out=share.copy(), where=planned > 0), code
         )
-        found["weeks_since_active"] = _at(self._weeks_since(everyone, week), code)
+        found["weeks_since_active"] = _at(since, code)
         return pd.DataFrame(found, index=asked.index)[list(FEATURES)]
 
     def _sum(self, name: str, pairs: Ints, week: int, weeks: int) -> Floats:

@@ -66,6 +66,20 @@ class Expectation:
         explained = np.einsum("te,te->t", wide, cho_solve(self._wide_factor, wide.T).T)
         return mean, np.maximum(self._wide.sum() - explained, 0.0)
 
+    def known(self, exams: pd.DataFrame, value: Floats, error: Floats) -> Floats:
+        """The quantity of `exams` that were sat, drawn to what was expected of them by as much as `error` is larger.
+
+        Of a large exam it is what was seen; of one that five of ours sat, mostly what exams like it had. The exams that
+        the expectation is made of are solved together with it, others one by one.
+        """
+        place = pd.MultiIndex.from_frame(self.exams[EXAM]).get_indexer(pd.MultiIndex.from_frame(exams[EXAM]))
+        mean, variance = self.at(exams)
+        one_by_one = (mean * error + value * variance) / (error + variance)
+        shared = np.einsum("p,pij->ij", self.variances[:-1], _shared(self.exams, self.exams, self.days))
+        own = shared + self.variances[-1] * np.eye(len(shared))
+        together = self.center + own @ cho_solve(self._factor, self.value - self.center)
+        return np.where(place >= 0, together[place], one_by_one)
+
     @property
     def _wide(self) -> Floats:
         factor = _few_levels(self.exams["subject_group"].nunique())
@@ -89,7 +103,8 @@ class Expectation:
 class ExamEffects:
     """Means and spreads of the exams known, and the expectation of others, by scale.
 
-    `known` has one row an exam: the columns of EXAM, n (scores), mean, sd. On the percentile scale sd is 1: a
+    `known` has one row an exam: the columns of EXAM, n (scores), seen_mean and seen_sd, those of our students alone,
+    and mean and sd, which are drawn to what was expected where the exam is small. On the percentile scale sd is 1: a
     percentile is placed among all takers already.
     """
 
@@ -154,18 +169,30 @@ def fit_exams(scores: pd.DataFrame, as_of: pd.Timestamp, config: ScorePrediction
     """
     grouped = scores[scores["exam_date"] < as_of].groupby(EXAM, sort=True, dropna=False)
     known = grouped.agg(
-        n=("value", "size"), mean=("value", "mean"), sd=("value", "std"), course_day=("course_day", "first")
+        n=("value", "size"), seen_mean=("value", "mean"), seen_sd=("value", "std"), course_day=("course_day", "first")
     ).reset_index()
     known = known[known["n"] >= config.exam_min_scores]
     means, log_sds, kept = {}, {}, []
     for name, exams in known.groupby("scale", sort=True):
         scale = str(name)
-        exams = exams.assign(sd=1.0 if scale == PERCENTILE else exams["sd"].clip(lower=_LEAST_SD))
+        exams = exams.assign(seen_sd=1.0 if scale == PERCENTILE else exams["seen_sd"].clip(lower=_LEAST_SD))
         means[scale] = _fit(exams, "mean", config)
+        own = exams.assign(mean=means[scale].known(exams, *_seen(exams, "mean")), sd=1.0)
         if scale != PERCENTILE:
             log_sds[scale] = _fit(exams, "log_sd", config)
-        kept.append(exams)
-    return ExamEffects((pd.concat(kept) if kept else known).reset_index(drop=True), means, log_sds)
+            own["sd"] = np.exp(log_sds[scale].known(exams, *_seen(exams, "log_sd")))
+        kept.append(own)
+    nothing = known.assign(mean=0.0, sd=0.0)
+    return ExamEffects((pd.concat(kept) if kept else nothing).reset_index(drop=True), means, log_sds)
+
+
+def _seen(exams: pd.DataFrame, quantity: str) -> tuple[Floats, Floats]:
+    """What was seen of the mean or log_sd of each exam, and its sampling variance."""
+    n, sd = exams["n"].to_numpy(np.float64), exams["seen_sd"].to_numpy(np.float64)
+    if quantity == "mean":
+        return exams["seen_mean"].to_numpy(np.float64), sd**2 / n
+    # The logarithm of a standard deviation has a variance of 1 / 2(n - 1).
+    return np.log(sd), 0.5 / (n - 1)
 
 
 def expectation(
@@ -173,9 +200,7 @@ def expectation(
 ) -> Expectation:
     """The expectation of `quantity` (mean or log_sd) from known `exams`: those of most scores."""
     largest = exams.nlargest(config.max_exams, "n").sort_index()
-    n, sd = largest["n"].to_numpy(np.float64), largest["sd"].to_numpy(np.float64)
-    # The logarithm of a standard deviation has a variance of 1 / 2(n - 1).
-    value, error = (np.log(sd), 0.5 / (n - 1)) if quantity == "log_sd" else (largest["mean"].to_numpy(), sd**2 / n)
+    value, error = _seen(largest, quantity)
     return Expectation(center, variances, largest[[*EXAM, "course_day"]], value, error, config.exam_position_days)
 
 

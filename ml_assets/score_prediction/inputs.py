@@ -6,7 +6,7 @@ Belongs here: columns, rules between the frames, and what was known at an earlie
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -100,6 +100,8 @@ class ScorePredictionInput:
     scores: pd.DataFrame
     effort: pd.DataFrame
     courses: pd.DataFrame
+    peers: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """All `students` there are, also where only some of them were chosen: they tell which exams a school sits."""
 
     def __post_init__(self) -> None:
         problems: list[str] = []
@@ -114,6 +116,8 @@ class ScorePredictionInput:
             object.__setattr__(self, name, clean)
         if not problems:
             problems += self._out_of_order()
+            if self.peers.empty:
+                object.__setattr__(self, "peers", self.students)
         if problems:
             raise InvalidInputError(
                 "The score predictor cannot use these frames:\n" + "\n".join(f"- {p}" for p in problems)
@@ -153,6 +157,7 @@ def known_scores(scores: pd.DataFrame) -> pd.DataFrame:
 
     `day` is when the score tells something of the student: the exam's, or that of its entry where that was earlier.
     """
+    scores = scores.reset_index(drop=True)
     valued = scores.join(latent(scores)).dropna(subset=["value"])
     valued = valued.assign(
         subject_id=valued["subject_id"].fillna(""),

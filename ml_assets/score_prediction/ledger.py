@@ -18,12 +18,15 @@ from ml_assets.score_prediction.config import ScorePredictionConfig
 
 Floats = npt.NDArray[np.float64]
 
-COLUMNS: Final = ("predicted_score", "lower", "upper", "lower_90", "upper_90", "actual_score")
+COLUMNS: Final = ("predicted_score", "lower", "upper", "lower_90", "upper_90", "actual_score", "is_recent")
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """Resolved predictions of the newest term: COLUMNS, all on the scale that was published, 0 to 100."""
+    """Resolved predictions of the last `ledger_days`: COLUMNS, all on the scale that was published, 0 to 100.
+
+    `is_recent` says that the score came within the last `ledger_refuse_days`.
+    """
 
     outcomes: pd.DataFrame
 
@@ -48,13 +51,18 @@ class Ledger:
         return float(max(1.0, np.quantile(np.abs(actual - predicted) / half, 0.8)))
 
     def verdict(self, config: ScorePredictionConfig) -> tuple[str, ...]:
-        """Why a candidate must be refused: the promise was broken badly. Nothing where it was kept, or hardly tried."""
-        found = self.metrics()
+        """Why a candidate must be refused: the promise was broken badly, just now. Nothing where it was hardly tried.
+
+        Only recent outcomes count: what is published next is widened by all of them, and a refusal that waits for
+        outcomes of what it does not publish would never end.
+        """
+        found = Ledger(self.outcomes[self.outcomes["is_recent"].astype(bool)]).metrics()
         if not found or found["n"] < config.ledger_min_rows or found["coverage_80"] >= config.ledger_refuse_below:
             return ()
         return (
-            f"80 % intervals covered {found['coverage_80']:.0%} of {found['n']:,} scores of the last half-year; below "
-            f"{config.ledger_refuse_below:.0%} nothing is published. Has an exam changed, or a scale?",
+            f"80 % intervals covered {found['coverage_80']:.0%} of {found['n']:,} scores of the last "
+            f"{config.ledger_refuse_days} days; below {config.ledger_refuse_below:.0%} nothing is published. Has an "
+            "exam changed, or a scale? `tlu publish RUN` publishes an earlier candidate.",
         )
 
     def _column(self, name: str) -> Floats:

@@ -248,7 +248,9 @@ def _exam_inflation(rows: pd.DataFrame, error: Floats, config: ScorePredictionCo
         return 1.0
     excess = float((found["mean"] ** 2 - found["var"] / found["n"]).sum())
     prior = config.inflation_prior_exams * float(found["expected"].mean())
-    return max(1.0, (excess + prior) / (float(found["expected"].sum()) + prior))
+    expected = float(found["expected"].sum()) + prior
+    # Where exams have never differed nothing is expected, and nothing can be so many times as much.
+    return max(1.0, (excess + prior) / expected) if expected > 0 else 1.0
 
 
 def fit(

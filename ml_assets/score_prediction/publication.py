@@ -119,7 +119,7 @@ def _series(inputs: ScorePredictionInput) -> pd.DataFrame:
     scored = known[pair].drop_duplicates()
     studied = inputs.courses[inputs.courses["student_id"].isin(scored["student_id"])][pair]
     pairs = pd.concat([scored, studied]).drop_duplicates().merge(students, on="student_id")
-    sat = known.merge(students[["student_id", "school_type"]], on="student_id")
+    sat = known.merge(inputs.peers[["student_id", "school_type"]], on="student_id")
     kinds = (
         sat.groupby(["school_type", "subject_group", "exam_kind", "scale"], dropna=False)
         .size()

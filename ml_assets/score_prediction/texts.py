@@ -55,7 +55,8 @@ def reasoning(rows: pd.DataFrame, interval_basis: str) -> Texts:
     day = _each_text(rows["exam_date"], lambda date: f"{date.month}월 {date.day}일")
     past = rows["past_count"].to_numpy(np.float64)
     said = _series(rows) + ", " + day + ": " + _with_range(rows) + _largest(rows)
-    said = said + np.where(past == 0, _NO_SCORE, np.where(past == 1, _ONE_SCORE, ""))
+    unknown = np.where(rows["group_count"].to_numpy(np.float64) > 0, _NO_SCORE_OF_KIND, _NO_SCORE)
+    said = said + np.where(past == 0, unknown, np.where(past == 1, _ONE_SCORE, ""))
     return _objects(said + (_UNSURE if interval_basis == UNCALIBRATED else ""))
 
 
@@ -65,6 +66,7 @@ def cohort_reasoning(rows: pd.DataFrame) -> Texts:
 
 
 _NO_SCORE: Final = " 이 교과의 지난 시험이 없어 다른 교과와 또래의 성적으로 어림한 값이라 범위가 넓습니다."
+_NO_SCORE_OF_KIND: Final = " 이 종류의 지난 시험이 없어 이 교과의 다른 시험 성적으로 어림한 값입니다."
 _ONE_SCORE: Final = " 지난 시험이 한 번뿐이라 범위가 넓습니다."
 _UNSURE: Final = " 아직 맞혀 본 기록이 없어 범위는 어림입니다."
 

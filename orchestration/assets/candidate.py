@@ -67,7 +67,7 @@ def candidate_tables(
         "fallback_score_predictions": cohorts(predicting, scores),
     }
     reasons = _reasons(tables, inputs)
-    promise = read_score_ledger(url, schema).verdict(predicting.config)
+    promise = read_score_ledger(url, schema, predicting.config).verdict(predicting.config)
     written = candidate.write(
         pipeline.settings.candidates,
         {name: pa.Table.from_pandas(rows, preserve_index=False) for name, rows in tables.items()},

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from expectations.registry import FEATURE_SUITES
+from ml_assets.score_prediction.config import ScorePredictionConfig
 from ml_assets.score_prediction.model import fit
 from orchestration import keys
 from orchestration.features import read_score_input, read_score_ledger
@@ -22,7 +23,8 @@ def score_predictor_model(
 ) -> dg.MaterializeResult[None]:
     """Score predictor fitted as of the cut-off; `in_use` says which of its levels, or the baseline, answers."""
     inputs = read_score_input(pipeline.url(), pipeline.schema)
-    model = fit(inputs, ledger=read_score_ledger(pipeline.url(), pipeline.schema))
+    config = ScorePredictionConfig()
+    model = fit(inputs, config, read_score_ledger(pipeline.url(), pipeline.schema, config))
     model.save(pipeline.artifact(MODEL, context.run_id))
     return dg.MaterializeResult(
         metadata={

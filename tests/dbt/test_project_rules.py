@@ -10,7 +10,9 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 
+from ml_assets.score_prediction.config import ScorePredictionConfig
 from orchestration.settings import DBT_PROJECT, Settings
 from orchestration.transform import RUN_TARGET, SCHEMAS, prepare_manifest
 
@@ -208,3 +210,8 @@ def test_exposures_read_marts_or_features_only(manifest: Node) -> None:
 
 def test_no_packages_are_needed() -> None:
     assert not [*DBT_PROJECT.glob("packages.yml"), *DBT_PROJECT.glob("dependencies.yml")]
+
+
+def test_settings_that_models_share_are_the_same_number(manifest: Node) -> None:
+    project = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text("utf-8"))
+    assert project["vars"]["confidence_points"] == ScorePredictionConfig().confidence_points

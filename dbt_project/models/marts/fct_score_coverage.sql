@@ -48,7 +48,7 @@ counted as (
         avg(width_80)::double precision as width_80_points,
         avg(error)::double precision as mean_error_points,
         avg(confidence)::double precision as promised_confidence_share,
-        avg((error <= 5)::integer)::double precision as landed_within_5_share
+        avg((error <= {{ var('confidence_points') }})::integer)::double precision as landed_within_5_share
     from sliced
     group by dimension, value
 )

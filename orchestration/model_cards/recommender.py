@@ -5,15 +5,14 @@ Belongs here: its words and tables. Not here: measuring.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, Final
 
 from ml_assets.recommender.config import PRIOR_WEIGHTS, RecommenderConfig
 from ml_assets.recommender.figures import HISTORIES
+from orchestration.model_cards.measured import Cutoffs, sections
 
-Cutoffs = Sequence[Mapping[str, Any]]
+BLOCK: Final = "recommendations"
 
 _FIGURES: Final = {
     "ndcg_at_20": "NDCG@20",
@@ -82,26 +81,6 @@ _TAIL: Final = """\
 """
 
 
-class NotABacktest(ValueError):
-    """A file that a card was to be written from is not what `tlu backtest --json` writes."""
-
-
-def read_measured(files: Sequence[Path]) -> dict[str, Cutoffs]:
-    """Cut-offs of each file, by its name without the ending. Raises NotABacktest naming every file that is none."""
-    found: dict[str, Cutoffs] = {}
-    problems = []
-    for file in files:
-        try:
-            found[file.stem] = json.loads(file.read_text("utf-8"))["cutoffs"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            problems.append(f"{file}: {type(error).__name__}, {error}")
-    if problems:
-        raise NotABacktest(
-            "A card is written from what `tlu backtest --json FILE` wrote. Not such a file: " + "; ".join(problems)
-        )
-    return found
-
-
 def recommender_card(measured: Mapping[str, Cutoffs], config: RecommenderConfig | None = None) -> str:
     """The card as Markdown; `measured` are the cut-offs of `tlu backtest --json`, by the name of the data."""
     config = config or RecommenderConfig()
@@ -112,15 +91,13 @@ def recommender_card(measured: Mapping[str, Cutoffs], config: RecommenderConfig 
         reranking=", ".join(f"`{name}` {getattr(config, name):g}" for name in _RERANKING),
         prior_weights=", ".join(f"{name} {weight:g}" for name, weight in PRIOR_WEIGHTS.items()),
     )
-    sections = [_section(name, cutoff) for name, cutoffs in measured.items() for cutoff in cutoffs]
-    return "\n".join([head, *sections, _TAIL])
+    return "\n".join([head, *sections(measured, BLOCK, _section), _TAIL])
 
 
-def _section(name: str, cutoff: Mapping[str, Any]) -> str:
-    block = cutoff["recommendations"]
+def _section(name: str, as_of: str, block: Mapping[str, Any]) -> str:
     rankings = {"ours": block, "ours, not re-ranked": block["before_reranking"], **block["baselines"]}
     lines = [
-        f"### {name}, {cutoff['as_of']}: {block['students']:,} students",
+        f"### {name}, {as_of}: {block['students']:,} students",
         "",
         f"| | {' | '.join(_FIGURES.values())} |",
         f"| --- |{' ---: |' * len(_FIGURES)}",
