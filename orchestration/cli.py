@@ -450,8 +450,9 @@ def _print_score_backtest(results: list[dict[str, Any]]) -> None:
         for name, figures in block["baselines"].items():
             gain = f"{block['gain_over'][name]['value']:+.1%}"
             table.add_row(day, name, scores, f"{figures['mae']:.2f}", gain)
-        cells = (f"{plain['coverage_80']:.1%}", "", f"{plain['width_80']:.1f}", f"{plain['winkler_80']:.1f}")
-        table.add_row(day, "plain split", scores, "", "", *cells)
+        if plain:
+            cells = (f"{plain['coverage_80']:.1%}", "", f"{plain['width_80']:.1f}", f"{plain['winkler_80']:.1f}")
+            table.add_row(day, "plain split", scores, "", "", *cells)
     out.print()
     out.print(table)
 

@@ -45,11 +45,10 @@ def evaluate_scores(
     scale = rows["scale"].to_numpy(object)
     rows["actual"] = points(rows["value"].to_numpy(np.float64), scale)
     rows = rows.join(_baselines(inputs.known), on=["scale", *SERIES])
-    plain = _plain_width(model, rows)
     told = rows[rows["past_count"] > 0]
     return {
         **_figures(told),
-        "plain_split_conformal": _interval_figures(told, *(bound[rows["past_count"] > 0] for bound in plain)),
+        "plain_split_conformal": _plain_figures(model, told),
         "confidence": _confidence(told, config),
         "by_n_past": {
             name: _figures(rows[classes])
@@ -121,13 +120,16 @@ def _confidence(rows: pd.DataFrame, config: ScorePredictionConfig) -> dict[str, 
     return {"promised": float(rows["confidence"].mean()), "achieved": float(landed.mean())}
 
 
-def _plain_width(model: ScorePredictor, rows: pd.DataFrame) -> tuple[Floats, Floats]:
-    """Split conformal intervals of the same predictions without groups and without a deviation of each row's own."""
-    scale = rows["scale"].to_numpy(object)
-    center = rows["center"].to_numpy(np.float64)
-    of, names = pd.factorize(scale)
-    width = np.array([model.plain_halfwidths.get(name, np.nan) for name in names], dtype=np.float64)[of]
-    return points(center - width, scale), points(center + width, scale)
+def _plain_figures(model: ScorePredictor, rows: pd.DataFrame) -> dict[str, float]:
+    """Split conformal intervals of the same predictions without groups and without a deviation of each row's own.
+
+    Over rows of a scale that had errors to calibrate on; a scale without any has no such interval.
+    """
+    on = rows[rows["scale"].isin(list(model.plain_halfwidths))]
+    scale = on["scale"].to_numpy(object)
+    center = on["center"].to_numpy(np.float64)
+    width = on["scale"].map(model.plain_halfwidths).to_numpy(np.float64)
+    return _interval_figures(on, points(center - width, scale), points(center + width, scale))
 
 
 def _baselines(known: pd.DataFrame) -> pd.DataFrame:
@@ -141,17 +143,16 @@ def _baselines(known: pd.DataFrame) -> pd.DataFrame:
     key = ["scale", *SERIES]
     rows = known[key].assign(point=points(known["value"].to_numpy(np.float64), known["scale"].to_numpy(object)))
     series = rows.groupby(key)["point"]
-    found = series.agg(last="last", mean="mean", n="size")
+    found = pd.DataFrame({"last": series.last(), "mean": series.mean(), "n": series.size()})
     group = [level for level in key if level != "student_id"]
-    center = rows.groupby(group)["point"].mean().rename("center")
-    found = found.join(center, on=group)
+    rows["center"] = rows.groupby(group)["point"].transform("mean")
+    found["center"] = rows.groupby(key)["center"].first()
     noise = float(rows["point"].sub(series.transform("mean")).pow(2).sum() / max(len(rows) - len(found), 1))
     between = max(float(found["mean"].sub(found["center"]).pow(2).mean()) - noise * float((1 / found["n"]).mean()), 1.0)
     weight = found["n"] * between / (found["n"] * between + noise)
     found["shrunken_mean"] = weight * found["mean"] + (1 - weight) * found["center"]
     found["ets"] = _smoothed(rows, key).reindex(found.index)
-    table: pd.DataFrame = found[list(BASELINES)]
-    return table
+    return found[list(BASELINES)]
 
 
 def _smoothed(rows: pd.DataFrame, key: list[str]) -> pd.Series:

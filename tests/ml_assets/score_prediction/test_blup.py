@@ -219,11 +219,10 @@ def simulated(
     students: int = 3000,
     by_type: tuple[float, ...] = (0.3, 0.3),
     spread: Callable[[np.ndarray], np.ndarray] = np.ones_like,
-    apart: float = 60.0,
 ) -> Scores:
-    """12 scores of each student, six in each of two groups, of two kinds, each of a type of its own."""
-    each = 12
-    day = np.tile(np.arange(each) * apart, (students, 1))
+    """16 scores of each student: on four days, near and far, one of each of two groups and two kinds of one type."""
+    each = 16
+    day = np.tile(np.repeat([0.0, 20.0, 120.0, 500.0], 4) + np.tile([0.0, 1.0, 2.0, 3.0], 4), (students, 1))
     group, kind = np.tile(np.arange(each) % 2, (students, 1)), np.tile(np.arange(each) // 2 % 2, (students, 1))
     fading = np.linalg.cholesky(np.exp(-np.abs(day[0][:, None] - day[0][None]) / true.length_days))
 
@@ -280,7 +279,7 @@ def test_students_who_vary_unlike_each_other_do_not_bias_the_noise() -> None:
 def test_one_variable_part_alone_is_not_seen_as_another() -> None:
     """Where nothing but the subject varies, students are alike, and the form has nothing to forget."""
     true = Components(0.0, 0.6, 0.0, 0.0, 0.0, 180.0, np.array([0.3, 0.3]), 0.3)
-    found = fit_components(simulated(np.random.default_rng(15), true, apart=20.0), 2, CONFIG)
+    found = fit_components(simulated(np.random.default_rng(15), true), 2, CONFIG)
     assert found.subject == pytest.approx(0.6, abs=0.06)
     assert found.student + found.recent + found.recent_subject + found.kind < 0.06
 

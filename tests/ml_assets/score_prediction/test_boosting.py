@@ -13,9 +13,12 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from ml_assets.score_prediction.boosting import Trees, fit_trees, wanted_place
 from ml_assets.score_prediction.config import ScorePredictionConfig
-from ml_assets.score_prediction.inputs import SERIES, ScorePredictionInput
-from ml_assets.score_prediction.model import BLUP, BOOSTED, ScorePredictor, fit
+from ml_assets.score_prediction.inputs import SERIES
+from ml_assets.score_prediction.level1 import fit_level1
+from ml_assets.score_prediction.model import BOOSTED, ScorePredictor, fit
 from ml_assets.score_prediction.replay import FEATURES, replay
+from tests.ml_assets.score_prediction.conftest import BOOSTED as BOOSTED_CONFIG
+from tests.ml_assets.score_prediction.worlds import AS_OF, Made, made_input
 
 CONFIG = ScorePredictionConfig(boosting_iterations=40)
 
@@ -93,20 +96,19 @@ def test_only_the_latest_rows_are_learned_from() -> None:
     np.testing.assert_array_equal(both.predict(new), alone.predict(new))
 
 
-def test_boosting_is_tried_from_its_least_series_on(
-    class_input: ScorePredictionInput, boosted_model: ScorePredictor
-) -> None:
+def test_boosting_is_tried_from_its_least_series_on() -> None:
     assert ScorePredictionConfig().boosting_min_series == 300
-    config = replace(boosted_model.config, boosting_iterations=2)
-    rows = replay(class_input, config, boosted_model.level.components.length_days)
-    known = rows[rows["known_date"] < pd.Timestamp(class_input.as_of) - pd.Timedelta(days=config.calibration_days)]
+    inputs = made_input(Made(students=60))
+    config = replace(BOOSTED_CONFIG, boosting_iterations=2)
+    rows = replay(inputs, config, fit_level1(inputs.known, pd.Timestamp(AS_OF), config).components.length_days)
+    known = rows[rows["known_date"] < pd.Timestamp(AS_OF) - pd.Timedelta(days=config.calibration_days)]
     series = len(known.drop_duplicates(SERIES))
     assert series > 100
     for least, is_tried in ((series, True), (series + 1, False)):
-        model = fit(class_input, replace(config, boosting_min_series=least))
+        model = fit(inputs, replace(config, boosting_min_series=least))
         assert (BOOSTED in model.metrics["mae"]) == is_tried
         assert is_tried or model.trees is None
-        assert is_tried or model.in_use == BLUP
+        assert is_tried or model.in_use != BOOSTED
 
 
 def test_the_artifact_holds_no_pickle(boosted_model: ScorePredictor, tmp_path: Path) -> None:

@@ -69,6 +69,14 @@ def test_small_calibrations_are_not_too_narrow() -> None:
     assert np.mean(shares) == pytest.approx(0.8, abs=0.015)
 
 
+def test_fifty_errors_by_hand() -> None:
+    """Of 1 … 50 the 90 % quantile is the 45.9th: of 51, for the next one may lie anywhere among them."""
+    found = calibrate(rows_of(np.full(50, 5)), np.arange(1.0, 51.0), np.ones(50), CONFIG)
+    low, high = found.bounds(rows_of([5]), np.array([100.0]), np.array([2.0]), 0.8)
+    assert high == pytest.approx([100 + 2 * 45.9])
+    assert low == pytest.approx([100.0]), "all erred to one side, and the prediction stays within"
+
+
 @pytest.mark.parametrize("size", [0, 49])
 def test_too_few_to_judge_by_is_uncalibrated_and_normal(size: int) -> None:
     found = calibrate(rows_of(np.full(size, 3)), np.zeros(size), np.ones(size), CONFIG)

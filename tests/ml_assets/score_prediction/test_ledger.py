@@ -14,7 +14,9 @@ from ml_assets.score_prediction.ledger import COLUMNS, Ledger
 CONFIG = ScorePredictionConfig()
 
 
-def ledger(actual: object, predicted: float = 50, low: float = 10, high: float = 10, is_recent: bool = True) -> Ledger:
+def ledger(
+    actual: object, predicted: float = 50, low: float = 10, high: float = 10, is_recent: object = True
+) -> Ledger:
     actual = np.asarray(actual, dtype=np.float64)
     bounds = (predicted, predicted - low, predicted + high, predicted - 2 * low, predicted + 2 * high)
     columns = dict(zip(COLUMNS, (np.full(len(actual), bound) for bound in bounds), strict=False))
@@ -79,3 +81,14 @@ def test_what_was_broken_long_ago_widens_and_refuses_nothing() -> None:
     found = ledger([90.0] * 200, is_recent=False)
     assert found.verdict(CONFIG) == ()
     assert found.widening(CONFIG) == pytest.approx(4.0)
+
+
+def test_only_what_came_in_these_weeks_refuses() -> None:
+    is_recent = np.arange(300) < 100
+    kept, broken = np.full(300, 50.0), np.full(300, 90.0)
+    assert ledger(np.where(is_recent, kept, broken), is_recent=is_recent).verdict(CONFIG) == ()
+    assert (
+        "covered 0% of 100 scores of the last 28 days"
+        in (ledger(np.where(is_recent, broken, kept), is_recent=is_recent).verdict(CONFIG)[0])
+    )
+    assert ledger(broken, is_recent=np.arange(300) < 99).verdict(CONFIG) == ()

@@ -287,7 +287,9 @@ def test_parts_add_up_to_the_prediction(
 
 def test_the_ledger_widens_what_is_published(class_model: ScorePredictor, class_input: ScorePredictionInput) -> None:
     low, high = np.full(100, 40.0), np.full(100, 60.0)
-    frame = dict(zip(COLUMNS, (np.full(100, 50.0), low, high, low - 5, high + 5, np.full(100, 65.0)), strict=True))
+    frame = dict(
+        zip(COLUMNS, (np.full(100, 50.0), low, high, low - 5, high + 5, np.full(100, 65.0), True), strict=True)
+    )
     model = fit(class_input, ScorePredictionConfig(replay_most=1), Ledger(pd.DataFrame(frame)))
     assert model.calibration.widening == pytest.approx(1.5)
     assert model.metrics["ledger"] == {"n": 100, "coverage_80": 0.0, "coverage_90": 1.0}

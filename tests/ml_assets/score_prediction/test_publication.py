@@ -32,7 +32,7 @@ from tests.ml_assets.score_prediction.worlds import (
 
 ONCE = "지난 시험이 한 번뿐이라 범위가 넓습니다."
 NOT_IN_SUBJECT = "이 교과의 지난 시험이 없어 다른 교과와 또래의 성적으로 어림한 값이라 범위가 넓습니다."
-NOT_OF_KIND = "이 종류의 지난 시험이 없어 이 교과의 다른 시험으로 어림한 값이라 범위가 넓습니다."
+NOT_OF_KIND = "이 종류의 지난 시험이 없어 이 교과의 다른 시험 성적으로 어림한 값입니다."
 UNSURE = "아직 맞혀 본 기록이 없어 범위는 어림입니다."
 
 BOTH = pytest.mark.parametrize("which", ["published", "boosted_published"])
