@@ -112,14 +112,24 @@ def score(series: int) -> dict[str, Any]:
         part = asked[asked["student_id"].isin(students[low : low + step])]
         predicted += len(learned.predict(inputs, part))
     ours = (time.perf_counter() - started) / predicted
+    own = known[known["student_id"].isin(students[:step])]
+    part = asked[asked["student_id"].isin(students[:step])]
+    started = time.perf_counter()
+    learned.level.predict(own, part)
+    level_1 = (time.perf_counter() - started) / len(part)
     rivals = _rivals(known.head(RIVAL_SERIES * 4))
     return {
         "series": predicted,
         "seconds": ours * predicted,
         "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
         "microseconds_a_series": ours * 1e6,
+        "microseconds_of_level_1": level_1 * 1e6,
         "rivals": {
-            name: {"milliseconds_a_series": seconds * 1e3, "times_ours": seconds / ours}
+            name: {
+                "milliseconds_a_series": seconds * 1e3,
+                "times_ours": seconds / ours,
+                "times_level_1": seconds / level_1,
+            }
             for name, seconds in rivals.items()
         },
     }

@@ -40,7 +40,7 @@ _NOISE_PRIOR_SCORES: Final = 50.0
 _LEAST_NOISE: Final = 0.02
 """No exam is without noise; keeps the systems well conditioned."""
 
-_SIZES: Final = (1, 2, 4, 8, 16, 32)
+_SIZES: Final = (1, 2, 4, 6, 8, 12, 16, 24, 32)
 """Histories are solved in batches of like length, padded to the next of these."""
 
 _TARGETS: Final = 20_000
@@ -250,7 +250,7 @@ def _batches(history: Scores, targets: Targets, longest: int) -> Iterator[_Batch
 
 
 def _covariance(components: Components, days: Floats, same_group: Any, same_kind: Any) -> Floats:
-    fading = np.exp(-days / components.length_days)
+    fading = np.exp(-days / components.length_days) if np.isfinite(components.length_days) else 1.0
     covariance: Floats = (
         components.student
         + components.recent * fading

@@ -56,33 +56,27 @@ class Effort:
         sums = {name: np.concatenate([[0.0], np.cumsum(v.to_numpy(np.float64))]) for name, v in values.items()}
         return cls(pairs, pairs.get_level_values(1).to_numpy(object), code * _SPAN + week, sums)
 
-    def before(self, asked: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
-        """FEATURES of each row of `asked` (student_id, subject_group) from whole weeks that ended by `day`.
+    def before(self, day: pd.Timestamp) -> pd.DataFrame:
+        """FEATURES of every student and subject group from whole weeks that ended by `day`.
 
-        Ranks are places from 0 to 1 among all students who had planned anything in the subject group by then, whoever
-        is asked for. Unknown, not zero, of a student who had not.
+        Ranks are places from 0 to 1 among all students who had planned anything in the subject group by then. Unknown,
+        not zero, of a student who had not.
         """
-        code = self.pairs.get_indexer(pd.MultiIndex.from_frame(asked[["student_id", "subject_group"]]))
         everyone = np.arange(len(self.pairs))
         week = (day - _EPOCH).days // 7
         since = self._weeks_since(everyone, week)
         found = {}
         for weeks in WEEKS:
             done = np.where(np.isnan(since), np.nan, self._sum("done", everyone, week, weeks))
-            found[f"done_rank_{weeks}w"] = self._rank(code, done)
+            found[f"done_rank_{weeks}w"] = self._rank(done)
         timed = self._sum("timed", everyone, week, 4) > 0
-        minutes = np.where(timed, self._sum("seconds", everyone, week, 4), np.nan)
-        found["minutes_rank_4w"] = self._rank(code, minutes)
+        found["minutes_rank_4w"] = self._rank(np.where(timed, self._sum("seconds", everyone, week, 4), np.nan))
         planned = self._sum("planned", everyone, week, 4)
-        share = np.full_like(planned, np.nan)
-        found["completion_4w"] = _at(
-            np.divide(self._sum("done", everyone, week, 4), planned, out=share.copy(), where=planned > 0), code
-        )
-        found["carried_over_4w"] = _at(
-            np.divide(self._sum("carried_over", everyone, week, 4), planned, out=share.copy(), where=planned > 0), code
-        )
-        found["weeks_since_active"] = _at(since, code)
-        return pd.DataFrame(found, index=asked.index)[list(FEATURES)]
+        for name, part in (("completion_4w", "done"), ("carried_over_4w", "carried_over")):
+            nothing = np.full_like(planned, np.nan)
+            found[name] = np.divide(self._sum(part, everyone, week, 4), planned, out=nothing, where=planned > 0)
+        found["weeks_since_active"] = since
+        return pd.DataFrame(found, index=self.pairs)[list(FEATURES)]
 
     def _sum(self, name: str, pairs: Ints, week: int, weeks: int) -> Floats:
         last = np.searchsorted(self.keys, pairs * _SPAN + week)
@@ -97,11 +91,7 @@ class Effort:
         is_own = (last > 0) & (key // _SPAN == pairs)
         return np.where(is_own, week - key % _SPAN, np.nan)
 
-    def _rank(self, code: Ints, value: Floats) -> Floats:
+    def _rank(self, value: Floats) -> Floats:
         """Place of each pair's value among those of its subject group, ties in the middle."""
         rank = pd.Series(value).groupby(self.group_of_pair).rank(pct=True)
-        return _at(np.asarray(rank, dtype=np.float64), code)
-
-
-def _at(values: Floats, code: Ints) -> Floats:
-    return np.append(values, np.nan)[code]
+        return np.asarray(rank, dtype=np.float64)

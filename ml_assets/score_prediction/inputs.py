@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from ml_assets.score_prediction.effort import Effort
 from ml_assets.score_prediction.scale import latent
 
 KINDS: Final = ("internal", "mock")
@@ -141,6 +142,11 @@ class ScorePredictionInput:
     def known(self) -> pd.DataFrame:
         """The scores that have a value: see `known_scores`."""
         return known_scores(self.scores)
+
+    @cached_property
+    def recent_effort(self) -> pd.DataFrame:
+        """Effort of everybody in the weeks before the cut-off: see `Effort.before`."""
+        return Effort.of(self.effort).before(pd.Timestamp(self.as_of))
 
     @property
     def without_value(self) -> int:

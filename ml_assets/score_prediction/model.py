@@ -23,7 +23,6 @@ from ml_assets.score_prediction.blup import Components
 from ml_assets.score_prediction.boosting import Trees, fit_trees
 from ml_assets.score_prediction.config import ScorePredictionConfig
 from ml_assets.score_prediction.effort import FEATURES as EFFORT_FEATURES
-from ml_assets.score_prediction.effort import Effort
 from ml_assets.score_prediction.exams import EXAM, ExamEffects, Expectation, expectation
 from ml_assets.score_prediction.inputs import SERIES, ScorePredictionInput
 from ml_assets.score_prediction.intervals import LEVELS, Calibration, calibrate
@@ -77,7 +76,7 @@ class ScorePredictor:
         - cohort_mean, and the points that add up with it to `predicted`: past_exams, trend, effort, kind, cohort
         """
         own = inputs.known[inputs.known["student_id"].isin(asked["student_id"].unique())]
-        rows = described(self.level, own, asked, Effort.of(inputs.effort), pd.Timestamp(self.as_of))
+        rows = described(self.level, own, asked, inputs.recent_effort, pd.Timestamp(self.as_of))
         if self.in_use == SHRUNKEN_MEAN:
             rows = rows.assign(shrunken_place=self.level.shrunken(own, rows))
         return self._answered(rows.join(_usual(inputs.known), on=["scale", *SERIES[1:]]), own)

@@ -50,9 +50,12 @@ def next_exams(scores: pd.DataFrame, day: pd.Timestamp, horizon_days: int) -> pd
 
 
 def described(
-    level: Level1, known: pd.DataFrame, asked: pd.DataFrame, effort: Effort, day: pd.Timestamp
+    level: Level1, known: pd.DataFrame, asked: pd.DataFrame, effort: pd.DataFrame, day: pd.Timestamp
 ) -> pd.DataFrame:
-    """`asked` with what level 1 says of each row and with FEATURES, all from what is known before `day`."""
+    """`asked` with what level 1 says of each row and with FEATURES, all from what is known before `day`.
+
+    `effort` is that of everybody before `day`: `Effort.before`.
+    """
     rows = asked.reset_index(drop=True)
     rows = rows.join(level.predict(known, rows))
     rows["place_sd"] = np.sqrt(rows["place_variance"])
@@ -61,7 +64,7 @@ def described(
     rows["exam_type_code"] = type_codes(rows, level.types).astype(np.float64)
     rows["is_mock"] = (rows["exam_kind"] == "mock").astype(np.float64)
     rows["days_ahead"] = (rows["exam_date"] - day).dt.days.astype(np.float64)
-    return rows.join(effort.before(rows, day))
+    return rows.join(effort, on=["student_id", "subject_group"])
 
 
 def replay(inputs: ScorePredictionInput, config: ScorePredictionConfig, length: float) -> pd.DataFrame:
@@ -78,7 +81,9 @@ def replay(inputs: ScorePredictionInput, config: ScorePredictionConfig, length: 
         if len(before) < _LEAST_SCORES or asked.empty:
             continue
         level = fit_level1(before, day, config, length)
-        parts.append(_with_baseline(level, before, described(level, before, asked, effort, day)).assign(origin=day))
+        parts.append(
+            _with_baseline(level, before, described(level, before, asked, effort.before(day), day)).assign(origin=day)
+        )
     # Without any day the columns of one are still there, without rows.
     return pd.concat(parts, ignore_index=True) if parts else _nothing(known, effort, config, inputs)
 
@@ -88,7 +93,7 @@ def _nothing(
 ) -> pd.DataFrame:
     day, none = pd.Timestamp(inputs.as_of), known.iloc[:0]
     level = fit_level1(none, day, config)
-    return _with_baseline(level, none, described(level, none, none, effort, day)).assign(origin=day)
+    return _with_baseline(level, none, described(level, none, none, effort.before(day), day)).assign(origin=day)
 
 
 def _with_baseline(level: Level1, known: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:

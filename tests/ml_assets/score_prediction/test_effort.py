@@ -20,6 +20,11 @@ def frame(*rows: tuple[str, str, int, int, int, int, float | None]) -> pd.DataFr
     return table.astype({"net_seconds": "float64"})
 
 
+def of(effort: Effort, rows: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
+    """Features of each of `rows`, as a prediction takes them."""
+    return rows.join(effort.before(day), on=["student_id", "subject_group"])[list(FEATURES)]
+
+
 def asked(*pairs: tuple[str, str]) -> pd.DataFrame:
     return pd.DataFrame(pairs, columns=["student_id", "subject_group"])
 
@@ -35,7 +40,7 @@ def test_known_answers() -> None:
             ("a", "국어", 2, 1, 0, 0, None),
         )
     )
-    found = effort.before(asked(("a", "수학"), ("b", "수학"), ("c", "수학"), ("d", "수학"), ("a", "국어")), MONDAY)
+    found = of(effort, asked(("a", "수학"), ("b", "수학"), ("c", "수학"), ("d", "수학"), ("a", "국어")), MONDAY)
     # a did 2 in two weeks, b and c nothing: c and b share the places 1 and 2 of three.
     np.testing.assert_array_equal(found["done_rank_2w"], [1, 0.5, 0.5, np.nan, 1])
     np.testing.assert_array_equal(found["done_rank_4w"], [1, 2 / 3, 1 / 3, np.nan, 1])
@@ -69,7 +74,7 @@ def counted(rows: list, student: str, group: str, ago: int, window: int, column:
 @given(logs, st.integers(0, 3), st.integers(0, 6))
 def test_every_feature_as_counted(rows: list, ago: int, weekday: int) -> None:
     day = MONDAY - pd.Timedelta(weeks=ago) + pd.Timedelta(days=weekday)
-    found = Effort.of(frame(*rows)).before(EVERYONE, day)
+    found = of(Effort.of(frame(*rows)), EVERYONE, day)
     assert list(found.columns) == list(FEATURES)
     planners = {row[:2] for row in rows if row[2] > ago}
     for place, (student, group) in enumerate(EVERYONE.itertuples(index=False, name=None)):
@@ -97,12 +102,12 @@ def test_weeks_that_are_not_over_play_no_part(rows: list, weekday: int) -> None:
     """Nor is anybody a peer who will plan something only then."""
     day = MONDAY + pd.Timedelta(days=weekday)
     over, later = ([row for row in rows if (row[2] > 0) == is_over] for is_over in (True, False))
-    before, after = (Effort.of(frame(*over, *more)).before(EVERYONE, day) for more in ([], later))
+    before, after = (of(Effort.of(frame(*over, *more)), EVERYONE, day) for more in ([], later))
     pd.testing.assert_frame_equal(before, after, check_exact=True)
 
 
 def test_nothing_planned_at_all() -> None:
-    found = Effort.of(frame()).before(EVERYONE, MONDAY)
+    found = of(Effort.of(frame()), EVERYONE, MONDAY)
     assert found.isna().all(axis=None)
     assert len(found) == len(EVERYONE)
-    assert Effort.of(frame(("a", "수학", 1, 1, 1, 0, None))).before(EVERYONE.iloc[:0], MONDAY).empty
+    assert of(Effort.of(frame(("a", "수학", 1, 1, 1, 0, None))), EVERYONE.iloc[:0], MONDAY).empty

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml_assets.score_prediction.effort import Effort
 from ml_assets.score_prediction.inputs import SERIES, ScorePredictionInput, known_scores
 from ml_assets.score_prediction.level1 import fit_level1
 from ml_assets.score_prediction.replay import FEATURES, described, next_exams, replay
@@ -61,7 +60,7 @@ def test_a_day_is_told_what_a_run_on_that_day_would_have_known(
         )
         asked = next_exams(inputs.known, day, FEW_REPLAYS.horizon_days)
         level = fit_level1(then.known, day, FEW_REPLAYS, LENGTH)
-        expected = described(level, then.known, asked, Effort.of(then.effort), day)
+        expected = described(level, then.known, asked, then.recent_effort, day)
         found = rows[rows["origin"] == day].reset_index(drop=True)
         pd.testing.assert_frame_equal(found[TOLD], expected[TOLD], check_exact=True, check_dtype=False)
         np.testing.assert_array_equal(found["shrunken_place"], level.shrunken(then.known, asked))
