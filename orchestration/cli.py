@@ -389,6 +389,7 @@ def _print_summary(chosen: Settings, target: str, seconds: dict[str, float]) -> 
     if student:
         out.print()
         _print_recommendations(target, student, 5)
+        _print_score_predictions(target, student)
     out.print()
     out.print("Look further:")
     out.print(f"  tlu show {student or 'STUDENT_ID'}")

@@ -135,8 +135,8 @@ class ScorePredictor:
 
     @property
     def version(self) -> str:
-        """Name of this model: its cut-off and content."""
-        return f"{self.as_of.isoformat()}-{self.content_hash[:12]}"
+        """Names what answers and the content that decides it."""
+        return f"score_predictor-{self.in_use}-{self.content_hash[:12]}"
 
     def save(self, folder: Path) -> None:
         """Write arrays, exams and manifest into `folder`, which is made when missing."""
