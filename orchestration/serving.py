@@ -38,6 +38,12 @@ _NEXT_EXAMS: LiteralString = """
     where student_id = %(student)s
     order by subject_group, exam_kind desc, exam_type is null, target_date
 """
+_WITH_RECOMMENDATIONS = "select student_id::text from serving.content_recommendations order by student_id limit 1"
+_WITH_BOTH = """
+    select student_id::text from serving.score_predictions as predicted
+    where exists (select from serving.content_recommendations as listed where listed.student_id = predicted.student_id)
+    order by student_id limit 1
+"""
 _PUBLICATION = """
     select version, as_of::text, published_at, valid_until, content_hash, row_counts, changed_counts, models
     from serving.publication where is_current
@@ -71,11 +77,12 @@ def _of_student(url: str, query: LiteralString, student_id: str, items: int) -> 
 
 
 def example_student(url: str) -> str | None:
-    """A student with recommendations of their own, the same one every time; None when there is none."""
+    """A student with recommendations of their own, and with predicted scores if anybody has both; None without any.
+
+    The same one every time.
+    """
     with psycopg.connect(url) as connection:
-        row = connection.execute(
-            "select student_id::text from serving.content_recommendations order by student_id limit 1"
-        ).fetchone()
+        row = connection.execute(_WITH_BOTH).fetchone() or connection.execute(_WITH_RECOMMENDATIONS).fetchone()
     return row[0] if row else None
 
 

@@ -82,7 +82,7 @@ def test_twice_is_the_same_and_so_is_another_order_of_rows(
     other = shuffled(class_input)
     again = fit(other, BOOSTED_CONFIG)
     assert again.content_hash == boosted_model.content_hash
-    assert again.version == f"2026-09-07-{again.content_hash[:12]}"
+    assert again.version == f"score_predictor-{again.in_use}-{again.content_hash[:12]}"
     pd.testing.assert_frame_equal(predictions(again, other), boosted_published, check_exact=True)
     pd.testing.assert_frame_equal(cohorts(again, other), cohorts(boosted_model, class_input), check_exact=True)
 
