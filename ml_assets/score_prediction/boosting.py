@@ -2,8 +2,9 @@
 
 Belongs here: fitting, keeping the trees as arrays, predicting. Not here: features (`replay`) and when it is used.
 
-Trees of scikit-learn's HistGradientBoostingRegressor (after Ke et al. 2017, LightGBM), absolute loss, rising in level
-1's place. They are kept as plain arrays, never pickled, and put back into the library's own predictor.
+Trees of scikit-learn's HistGradientBoostingRegressor (after Ke et al. 2017, LightGBM), absolute loss, held to rise in
+level 1's place (but for the medians that the library puts into leaves afterwards: a hundredth of a deviation at most).
+They are kept as plain arrays, never pickled, and put back into the library's own predictor.
 """
 
 from __future__ import annotations

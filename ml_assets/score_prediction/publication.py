@@ -119,7 +119,8 @@ def _series(inputs: ScorePredictionInput) -> pd.DataFrame:
     scored = known[pair].drop_duplicates()
     studied = inputs.courses[inputs.courses["student_id"].isin(scored["student_id"])][pair]
     pairs = pd.concat([scored, studied]).drop_duplicates().merge(students, on="student_id")
-    sat = known.merge(inputs.peers[["student_id", "school_type"]], on="student_id")
+    peers = inputs.peers.rename(columns={"school_year_level": "student_level"})
+    sat = known.merge(peers[["student_id", "school_type", "student_level"]], on="student_id")
     kinds = (
         sat.groupby(["school_type", "subject_group", "exam_kind", "scale"], dropna=False)
         .size()
@@ -128,9 +129,14 @@ def _series(inputs: ScorePredictionInput) -> pd.DataFrame:
     )
     kinds = kinds.sort_values("n", ascending=False, kind="stable").drop_duplicates(["school_type", *SERIES[1:]])
     series = pairs.merge(kinds.drop(columns="n"), on=["school_type", "subject_group"])
-    levels = known.dropna(subset=["rank_grade_levels"]).groupby(["student_id", "exam_kind"])["rank_grade_levels"].last()
-    series = series.join(levels.rename("grade_levels"), on=["student_id", "exam_kind"])
-    series["grade_levels"] = series["grade_levels"].fillna(9)
+    graded = sat.dropna(subset=["rank_grade_levels"])
+    own = graded.groupby(["student_id", "exam_kind"])["rank_grade_levels"].last()
+    # Without a 등급 of their own, as many as most of their year have: nine, or five since the curriculum of 2022.
+    year = ["school_type", "student_level", "exam_kind"]
+    usual = graded.groupby(year, dropna=False)["rank_grade_levels"].agg(lambda levels: levels.mode().iloc[0])
+    series = series.join(own.rename("grade_levels"), on=["student_id", "exam_kind"])
+    series = series.join(usual.rename("usual_levels"), on=year)
+    series["grade_levels"] = series["grade_levels"].fillna(series["usual_levels"]).fillna(9)
     series = series.merge(inputs.courses, on=pair, how="left")
     return series.sort_values(SERIES).reset_index(drop=True)
 
