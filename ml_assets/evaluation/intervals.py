@@ -49,11 +49,8 @@ def gain(
     codes = np.unique(owners.astype(str), return_inverse=True)[1]
     ours, theirs = np.bincount(codes, errors), np.bincount(codes, baseline)
     rng = np.random.default_rng(seed)
-    drawn = rng.poisson(1.0, size=(draws, len(ours))) if len(ours) * draws <= 20_000_000 else None
-    if drawn is None:
-        totals = np.array([(w @ ours, w @ theirs) for w in (rng.poisson(1.0, len(ours)) for _ in range(draws))])
-    else:
-        totals = np.stack([drawn @ ours, drawn @ theirs], axis=1)
+    weights = (rng.poisson(1.0, len(ours)) for _ in range(draws))  # one draw at a time, whatever the number of students
+    totals = np.array([(weight @ ours, weight @ theirs) for weight in weights])
     totals = totals[totals[:, 1] > 0]
     if not len(totals):
         return dict.fromkeys(("value", "low", "high"), float("nan"))

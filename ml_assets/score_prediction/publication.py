@@ -14,7 +14,7 @@ import pandas as pd
 from ml_assets.score_prediction import texts
 from ml_assets.score_prediction.horizons import INTERNAL, MOCK, SCHOOL, exam_calendar, school_year_start, weekly_dates
 from ml_assets.score_prediction.inputs import SERIES, ScorePredictionInput
-from ml_assets.score_prediction.model import ScorePredictor
+from ml_assets.score_prediction.model import ScorePredictor, deviation_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -81,9 +81,10 @@ def cohorts(model: ScorePredictor, inputs: ScorePredictionInput) -> pd.DataFrame
     every = pd.concat(wider).drop_duplicates(["student_id", *key])
     found = every.groupby(key).agg(
         center=("center", "mean"),
-        variance=("exam_variance", "mean"),
-        sd=("exam_sd", "mean"),
+        exam_variance=("exam_variance", "mean"),
+        exam_sd=("exam_sd", "mean"),
         noise=("noise", "mean"),
+        grade_levels=("grade_levels", lambda levels: levels.mode().iloc[0]),
         student_count=("student_id", "nunique"),
     )
     found = found[found["student_count"] >= model.config.cohort_min_students].reset_index()
@@ -92,12 +93,14 @@ def cohorts(model: ScorePredictor, inputs: ScorePredictionInput) -> pd.DataFrame
 
 
 def _cohort_rows(model: ScorePredictor, found: pd.DataFrame) -> pd.DataFrame:
-    rows = found.assign(past_count=0.0, is_new_exam=False, school_year_level=found["level"])
-    within = rows["sd"] ** 2 * (model.level.components.total + rows["noise"])
-    deviation = np.sqrt(np.asarray(within + model.exam_inflation * rows["variance"], dtype=np.float64))
-    rows = rows.assign(**model.interval(rows, rows["center"].to_numpy(np.float64), deviation))
-    rows = _round(rows)
-    rows["grade_levels"] = 9
+    rows = found.assign(
+        past_count=0.0,
+        is_new_exam=False,
+        school_year_level=found["level"],
+        place_variance=model.level.components.total,
+    )
+    deviation = deviation_of(rows, model.exam_inflation)
+    rows = _round(rows.assign(**model.interval(rows, rows["center"].to_numpy(np.float64), deviation)))
     return rows.assign(
         predicted_score=rows["predicted"],
         reasoning=texts.cohort_reasoning(rows),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -115,24 +116,16 @@ def _read(on: MonotoneMap, percentile: pd.Series) -> pd.Series:
 
 def _largest(rows: pd.DataFrame) -> Texts:
     """The two parts that move each prediction most, of at least half a point."""
-    names = list(FACTORS)
-    values = rows[names].to_numpy(np.float64)
-    order = np.argsort(-np.abs(values), axis=1, kind="stable")[:, :2]
-    parts = []
-    for place in range(order.shape[1]):
-        which = order[:, place]
-        value = values[np.arange(len(values)), which]
-        code = which * 10_000.0 + np.round(value * 10)  # a name and a number of tenths, told apart again below
+    values = np.stack([rows[code].to_numpy(np.float64) for code in FACTORS])
+    told = np.stack([_each(own, partial(_moved, name)) for own, name in zip(values, FACTORS.values(), strict=True)])
+    order = np.argsort(-np.abs(values), axis=0, kind="stable")
+    first, second = (told[order[place], np.arange(len(rows))] for place in (0, 1))
+    both = first + np.where(second == "", "", ", ") + second
+    return _objects(np.where(first == "", "", " 또래 평균과의 차이에 " + both + "이 관련됩니다."))
 
-        def written(code: float) -> str:
-            number = round(code / 10_000)
-            point = (code - number * 10_000) / 10
-            return f"{FACTORS[names[number]]} {point:+.1f}점" if abs(point) >= _WORTH_SAYING else ""
 
-        parts.append(_each(np.asarray(code, dtype=np.float64), written))
-    both = np.where((parts[0] != "") & (parts[1] != ""), ", ", "")
-    told = parts[0] + both + parts[1]
-    return _objects(np.where(told == "", "", " 또래 평균과의 차이에 " + told + "이 관련됩니다."))
+def _moved(name: str, points: float) -> str:
+    return f"{name} {points:+.1f}점" if abs(points) >= _WORTH_SAYING else ""
 
 
 _WORTH_SAYING: Final = 0.5

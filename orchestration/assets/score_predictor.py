@@ -4,6 +4,7 @@ import dagster as dg
 
 from expectations.registry import FEATURE_SUITES
 from ml_assets.score_prediction.config import ScorePredictionConfig
+from ml_assets.score_prediction.exams import summary
 from ml_assets.score_prediction.model import fit
 from orchestration import keys
 from orchestration.features import read_score_input, read_score_ledger
@@ -32,6 +33,7 @@ def score_predictor_model(
             "in_use": model.in_use,
             "interval_basis": model.calibration.interval_basis(),
             "scores_without_value": inputs.without_value,
+            "deviations_between_exams": dg.MetadataValue.json(summary(model.level.effects)),
             "metrics": dg.MetadataValue.json(model.metrics),
         }
     )

@@ -107,7 +107,7 @@ def test_there_is_no_gain_over_what_never_errs() -> None:
     assert all(np.isnan(value) for value in found.values())
 
 
-def test_many_students_are_drawn_one_draw_at_a_time() -> None:
+def test_the_interval_of_many_students_is_as_wide_as_theory_says() -> None:
     rng = np.random.default_rng(1)
     ours = rng.gamma(2, 1, 30_000)
     found = gain(ours, np.full(30_000, 4.0), np.arange(30_000).astype(object), draws=700)

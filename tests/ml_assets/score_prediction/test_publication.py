@@ -209,6 +209,10 @@ def test_nobody_without_a_score_has_a_row(published: pd.DataFrame, published_coh
     assert list(published_cohorts.columns) == list(COHORTS)
     assert (published_cohorts["basis"] == "insufficient_data").all()
     assert published_cohorts["reasoning"].str.startswith("성적이 없어 또래의 성적으로 어림했습니다. ").all()
+    # As many grades as the cohort has: five of 내신, nine of 모의고사.
+    placed = published_cohorts[published_cohorts["scale"] == "percentile"]
+    levels = placed["scales"].map(lambda told: json.loads(told)["rank_grade_levels"])
+    assert set(zip(placed["exam_kind"], levels, strict=True)) == {("internal", 5), ("mock", 9)}
 
 
 def test_a_subject_without_scores_is_told_as_such(published: pd.DataFrame) -> None:
