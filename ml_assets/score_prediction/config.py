@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 PAST_SCORES: Final = {"0": (0, 0), "1": (1, 1), "2": (2, 2), "3-4": (3, 4), "5+": (5, 10_000)}
-"""Classes of past scores in the same subject group and kind: those of anchors/models §6, coarser where sizes fall."""
+"""Classes of past scores in the same subject group and kind, coarser where there are fewer students. Judgement."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +53,11 @@ class ScorePredictionConfig:
 
     # Level 2
     boosting_min_series: int = 300
-    """Series below which boosting lost to level 1 (anchors/models §5.1: 11.1 against 10.45 with 300)."""
+    """Series below which boosting is not tried: in a prototype on OULAD it alone lost to shrinkage with 300 (MAE 11.1
+    against 10.45), and their average was as good."""
 
     boosting_max_rows: int = 150_000
-    """Rows that boosting learns from, the latest: more moved the error by less than a hundredth in OULAD."""
+    """Rows that boosting learns from, the latest, so that training on half a million scores stays within a minute."""
 
     boosting_weights: tuple[float, ...] = (0.25, 0.5, 0.75)
     """Shares of boosting in the average among which forward validation chooses."""
@@ -68,24 +69,25 @@ class ScorePredictionConfig:
     boosting_leaves: int = 15
     boosting_learning_rate: float = 0.06
     boosting_min_leaf: int = 40
-    """Small trees, many to a leaf: series are short and noisy. Near anchors/models §5.4 (200 × 31 on 82 000 rows)."""
+    """Small trees, many rows to a leaf: series are short and noisy. Judgement, not tuned."""
 
     # Intervals
     calibration_days: int = 180
     """The newest resolved term: a half-year."""
 
     calibration_min_rows: int = 50
-    """Residuals from which a group has quantiles of its own (anchors/models §5.5); below it all rows' are used."""
+    """Residuals from which a group has quantiles of its own: a tenth in either tail is then five. Below it a wider
+    group's are used."""
 
     calibration_exam_rows: float = 100.0
-    """Rows of one exam beyond which more of them hardly count: errors within an exam go together. Of 20 to 300 all gave
-    the same winkler score in OULAD on five days before the reported ones, and 100 the coverage nearest to 80 %."""
+    """Rows of one exam beyond which more of them hardly count: errors within an exam go together. On five
+    days of OULAD other than the reported ones 20 to 300 gave about the same winkler score; 100 is in the middle."""
 
     inflation_prior_exams: float = 10.0
     """Exams that were as expected, to which those replayed are added before their variance is judged. Judgement."""
 
     confidence_points: float = 5.0
-    """Confidence is the probability of landing within so many percentile points (issue: docs/score_prediction.md)."""
+    """Confidence is the probability of landing within so many points: docs/score_prediction.md."""
 
     # The ledger: what published intervals promised, and what came of them
     ledger_min_rows: int = 100

@@ -70,8 +70,8 @@ def described(
 def replay(inputs: ScorePredictionInput, config: ScorePredictionConfig, length: float) -> pd.DataFrame:
     """The next exams at each replayed day, described as they were on that day, with `value` and `origin`, the day.
 
-    Level 1 is fitted anew on what was known before each day; only the length of its forgetting, which hardly moves, is
-    given. Days are `replay_step_days` apart, the last one that long before the cut-off.
+    Level 1 is fitted anew on what was known before each day; only the length of its forgetting is given, for choosing
+    it costs a fit for each length. Days are `replay_step_days` apart, the last one that long before the cut-off.
     """
     known, effort = inputs.known, Effort.of(inputs.effort)
     parts = []

@@ -22,7 +22,7 @@ from sklearn.isotonic import IsotonicRegression
 Floats = npt.NDArray[np.float64]
 
 LARGEST_Z: Final = 3.0
-"""Deviations beyond which a score says no more: one in 700 is further out, and most of these are typos."""
+"""Deviations beyond which a score says no more: one in 370 is further out, and most of these are typos."""
 
 GRADE_BOUNDS: Final[Mapping[int, tuple[float, ...]]] = {
     9: (4, 11, 23, 40, 60, 77, 89, 96, 100),
