@@ -79,3 +79,31 @@ FACTOR_CODES: Final = ("past_exams", "trend", "effort", "kind", "cohort")
 
 LEAST_STUDENTS: Final = 5
 """Least number of students behind a number that anybody is shown: fewer could be recognised."""
+
+STUDY_TIMES: Final = ("early_morning", "morning", "afternoon", "evening", "night")
+"""The five times of day that the app knows."""
+
+HOURS: Final = (0, 23)
+"""Hours of a day in Seoul, by when they begin."""
+
+GRADE_TRENDS: Final = (-1, 1)
+"""Direction of the latest scores; +1 is better."""
+
+INSUFFICIENT: Final = "insufficient"
+"""What a row says of a figure for which too little is known. Such a row has no figure."""
+
+PREDICTION_TYPES: Final = ("weekly_completion", "subject_struggle", "burnout_risk", "exam_readiness")
+WARNING_TYPES: Final = (
+    *("completion_drop", "streak_break", "subject_struggle", "burnout_risk", "schedule_overload"),
+    "exam_unpreparedness",
+)
+SEVERITIES: Final = ("low", "medium", "high", "critical")
+"""As the app has them, all three."""
+
+ADDING_UP: Final = 0.5
+"""How far what is told of a number may be from it, of 100: ten parts that are each rounded to a decimal."""
+
+COHORT_SIZES: Final = ("student_count", "studentCount", "cohort_size", "cohortSize")
+"""Under which names a comparison says with how many students it compares."""
+
+MINUTES_OF_A_DAY: Final = 1_440

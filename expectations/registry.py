@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final, Generic, NoReturn, TypeVar
 
 from expectations.spec import SuiteSpec
-from expectations.suites import candidate, features, score_predictions
+from expectations.suites import candidate, features, outlook, patterns, score_predictions, subject_risk
 from expectations.suites.raw import EXPECTATIONS, raw_suite
 
 Builder = TypeVar("Builder", bound=Callable[..., SuiteSpec])
@@ -44,6 +44,13 @@ FEATURE_SUITES: Final[Suites[Callable[[dt.date], SuiteSpec]]] = Suites(
         "feat_student_exam__scores": features.student_exam_scores,
         "feat_student_subject__weekly_effort": features.student_subject_weekly_effort,
         "feat_student_subject__courses": features.student_subject_courses,
+        "feat_student__daily_activity": features.student_daily_activity,
+        "feat_student__coming_week": features.student_coming_week,
+        "feat_student__enrolments": features.student_enrolments,
+        "feat_student__rhythm": features.student_rhythm,
+        "feat_student_hour__activity": features.student_hour_activity,
+        "feat_student_kind__effort": features.student_kind_effort,
+        "feat_student_subject__activity": features.student_subject_activity,
     }
 )
 """Feature models; each builder takes the cut-off that the features were built for."""
@@ -55,6 +62,13 @@ CANDIDATE_SUITES: Final[Suites[Callable[[], SuiteSpec]]] = Suites(
         "content_resumptions": candidate.content_resumptions,
         "score_predictions": score_predictions.score_predictions,
         "fallback_score_predictions": score_predictions.fallback_score_predictions,
+        "student_learning_patterns": patterns.student_learning_patterns,
+        "fallback_learning_patterns": patterns.fallback_learning_patterns,
+        "student_risk_analysis": subject_risk.student_risk_analysis,
+        "score_summaries": subject_risk.score_summaries,
+        "student_predictions": outlook.student_predictions,
+        "early_warnings": outlook.early_warnings,
+        "warning_rule_reviews": outlook.warning_rule_reviews,
     }
 )
 """Tables of a candidate, as frames."""

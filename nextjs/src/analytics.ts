@@ -1,15 +1,27 @@
 /**
- * ADR-002's three calls, and what waits to be taken up again. Each answers within its time and never rejects because a read failed: the student's own rows,
- * else the same gone stale, else the cohort's, else a plain query over the app's tables, else a fixed answer.
+ * ADR-002's three calls, and what else is published of a student. Each answers within its time and never rejects because
+ * a read failed: the student's own rows, else the same gone stale, else the cohort's, else a plain query over the app's tables, else a fixed answer.
  */
 import { z } from 'zod';
 
-import { completionByWeekday, meanOfLastScores, newestBooks, PLAN_DAYS } from './basic.ts';
+import {
+  completionAsBefore,
+  completionByWeekday,
+  meanGrades,
+  meanOfLastScores,
+  newestBooks,
+  newestMock,
+  PLAN_DAYS,
+} from './basic.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import {
   bookRow,
+  type EarlyWarning,
+  gradeRow,
   type LearningPatterns,
   mockScoreRow,
+  type OutlookPrediction,
+  outlookRow,
   patternsRow,
   planRow,
   predictionRow,
@@ -17,11 +29,20 @@ import {
   recommendationRow,
   type Resumption,
   resumptionRow,
+  riskRow,
   type ScorePrediction,
+  type ScoreSummary,
+  type SubjectRisk,
+  summaryRow,
+  toOutlook,
   toPatterns,
   toPrediction,
   toRecommendation,
   toResumption,
+  toRisk,
+  toSummary,
+  toWarning,
+  warningRow,
 } from './contract.ts';
 import type { Reader } from './reader.ts';
 
@@ -51,6 +72,17 @@ export interface Analytics {
   predictScore(studentId: string, subjectId: string, targetDate: string): Promise<Answer<ScorePrediction[]>>;
   /** null where nothing is known. */
   analyzePatterns(studentId: string): Promise<Answer<LearningPatterns | null>>;
+  /** Most at risk first, then subject groups of which too little is known; none where there are no scores. */
+  getSubjectRisks(studentId: string): Promise<Answer<SubjectRisk[]>>;
+  /** The newest prediction of each type whose period is not over; none where too little is known. */
+  getOutlook(studentId: string): Promise<Answer<OutlookPrediction[]>>;
+  /** For staff: open warnings of their academy, the worst first. Nobody else sees any. `limit` is 1 to 200. */
+  getOpenWarnings(
+    tenantId: string,
+    options?: { studentId?: string; limit?: number },
+  ): Promise<Answer<EarlyWarning[]>>;
+  /** null where there are no scores. */
+  getScoreSummary(studentId: string): Promise<Answer<ScoreSummary | null>>;
 }
 
 export interface Options {
@@ -64,6 +96,8 @@ export interface Options {
   onProblem: (call: keyof Analytics, problem: Problem, error: unknown) => void;
   now: () => number;
 }
+
+const SEOUL_MS = 9 * 3_600_000;
 
 const DEFAULTS: Options = {
   timeoutMs: 400,
@@ -133,15 +167,78 @@ export function createAnalytics(reader: Reader, options: Partial<Options> = {}, 
           const [row] = z.array(patternsRow).parse(await reader.analyzePatterns(studentId, signal));
           return row && { data: toPatterns(row), row };
         },
-        basic: async (signal) => {
-          const since = new Date(settings.now() - PLAN_DAYS * 86_400_000).toISOString().slice(0, 10);
-          const rows = z.array(planRow).parse(await reader.plansSince(studentId, since, signal));
-          return completionByWeekday(rows) ?? undefined;
+        basic: async (signal) => completionByWeekday(await plans(studentId, signal)) ?? undefined,
+        fixed: null,
+      });
+    },
+
+    getSubjectRisks(studentId) {
+      requireUuids(studentId);
+      return answer<SubjectRisk[]>(settings, circuit, 'getSubjectRisks', {
+        serving: async (signal) => {
+          const rows = z.array(riskRow).parse(await reader.subjectRisks(studentId, signal));
+          return rows[0] && { data: rows.map(toRisk), row: rows[0] };
         },
+        basic: async (signal) => {
+          const found = meanGrades(await grades(studentId, signal));
+          return found.length > 0 ? found : undefined;
+        },
+        fixed: [],
+      });
+    },
+
+    getOutlook(studentId) {
+      requireUuids(studentId);
+      return answer<OutlookPrediction[]>(settings, circuit, 'getOutlook', {
+        serving: async (signal) => {
+          const rows = z.array(outlookRow).parse(await reader.studentOutlook(studentId, signal));
+          return rows[0] && { data: rows.map(toOutlook), row: rows[0] };
+        },
+        basic: async (signal) => {
+          const inSeoul = new Date(settings.now() + SEOUL_MS);
+          const found = completionAsBefore(await plans(studentId, signal), inSeoul);
+          return found.length > 0 ? found : undefined;
+        },
+        fixed: [],
+      });
+    },
+
+    getOpenWarnings(tenantId, { studentId, limit = 50 } = {}) {
+      requireUuids(tenantId, ...(studentId === undefined ? [] : [studentId]));
+      requireLimit(limit, 200);
+      const query = { tenantId, studentId: studentId ?? null, limit };
+      return answer<EarlyWarning[]>(settings, circuit, 'getOpenWarnings', {
+        serving: async (signal) => {
+          const rows = z.array(warningRow).parse(await reader.openWarnings(query, signal));
+          return rows[0] && { data: rows.map(toWarning), row: rows[0] };
+        },
+        // A warning without a model behind it would be one of those that staff learn to ignore.
+        basic: async () => undefined,
+        fixed: [],
+      });
+    },
+
+    getScoreSummary(studentId) {
+      requireUuids(studentId);
+      return answer<ScoreSummary | null>(settings, circuit, 'getScoreSummary', {
+        serving: async (signal) => {
+          const [row] = z.array(summaryRow).parse(await reader.scoreSummary(studentId, signal));
+          return row && { data: toSummary(row), row };
+        },
+        basic: async (signal) => newestMock(await grades(studentId, signal)) ?? undefined,
         fixed: null,
       });
     },
   };
+
+  async function plans(studentId: string, signal: AbortSignal) {
+    const since = new Date(settings.now() - PLAN_DAYS * 86_400_000).toISOString().slice(0, 10);
+    return z.array(planRow).parse(await reader.plansSince(studentId, since, signal));
+  }
+
+  async function grades(studentId: string, signal: AbortSignal) {
+    return z.array(gradeRow).parse(await reader.mockScores(studentId, signal));
+  }
 }
 
 /**
@@ -234,8 +331,9 @@ function problemOf(error: unknown): Problem {
   return error instanceof z.ZodError ? 'invalid_row' : 'unavailable';
 }
 
-function requireLimit(limit: number): void {
-  if (!Number.isInteger(limit) || limit < 1 || limit > 50) throw new TypeError(`limit is 1 to 50, not ${limit}`);
+function requireLimit(limit: number, most = 50): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > most)
+    throw new TypeError(`limit is 1 to ${most}, not ${limit}`);
 }
 
 function requireUuids(...ids: string[]): void {

@@ -35,14 +35,14 @@ export type Database = {
                   ]
                 },"early_warnings": {
                   Row: {
-                    "computed_at": string,"context_data": NonNullable<Json>,"detected_at": string,"detected_date": string,"model_version": string,"recommended_actions": NonNullable<Json>,"resolved_at": string | null,"run_id": string,"severity": string,"student_id": string,"tenant_id": string,"warning_type": string
+                    "computed_at": string,"context_data": NonNullable<Json>,"detected_at": string,"detected_date": string,"id": string,"model_version": string,"probability": number,"reasoning": string,"recommended_actions": NonNullable<Json>,"resolved_at": string | null,"run_id": string,"severity": string,"student_id": string,"subject": string,"tenant_id": string,"warning_type": string
                   }
                   ComputedFields: never
                   Insert: {
-                    "computed_at": string,"context_data": NonNullable<Json>,"detected_at": string,"detected_date": string,"model_version": string,"recommended_actions": NonNullable<Json>,"resolved_at"?: string | null,"run_id": string,"severity": string,"student_id": string,"tenant_id": string,"warning_type": string
+                    "computed_at": string,"context_data": NonNullable<Json>,"detected_at": string,"detected_date": string,"id": string,"model_version": string,"probability": number,"reasoning": string,"recommended_actions": NonNullable<Json>,"resolved_at"?: string | null,"run_id": string,"severity": string,"student_id": string,"subject": string,"tenant_id": string,"warning_type": string
                   }
                   Update: {
-                    "computed_at"?: string,"context_data"?: NonNullable<Json>,"detected_at"?: string,"detected_date"?: string,"model_version"?: string,"recommended_actions"?: NonNullable<Json>,"resolved_at"?: string | null,"run_id"?: string,"severity"?: string,"student_id"?: string,"tenant_id"?: string,"warning_type"?: string
+                    "computed_at"?: string,"context_data"?: NonNullable<Json>,"detected_at"?: string,"detected_date"?: string,"id"?: string,"model_version"?: string,"probability"?: number,"reasoning"?: string,"recommended_actions"?: NonNullable<Json>,"resolved_at"?: string | null,"run_id"?: string,"severity"?: string,"student_id"?: string,"subject"?: string,"tenant_id"?: string,"warning_type"?: string
                   }
                   Relationships: [
                     
@@ -119,42 +119,42 @@ export type Database = {
                   ]
                 },"score_summaries": {
                   Row: {
-                    "computed_at": string,"internal_summary": Json | null,"mock_summary": Json | null,"model_version": string,"run_id": string,"strategy_summary": Json | null,"student_id": string,"tenant_id": string
+                    "computed_at": string,"internal_summary": Json | null,"mock_summary": Json | null,"model_version": string,"peer_comparison": Json | null,"run_id": string,"strategy_summary": Json | null,"student_id": string,"tenant_id": string
                   }
                   ComputedFields: never
                   Insert: {
-                    "computed_at": string,"internal_summary"?: Json | null,"mock_summary"?: Json | null,"model_version": string,"run_id": string,"strategy_summary"?: Json | null,"student_id": string,"tenant_id": string
+                    "computed_at": string,"internal_summary"?: Json | null,"mock_summary"?: Json | null,"model_version": string,"peer_comparison"?: Json | null,"run_id": string,"strategy_summary"?: Json | null,"student_id": string,"tenant_id": string
                   }
                   Update: {
-                    "computed_at"?: string,"internal_summary"?: Json | null,"mock_summary"?: Json | null,"model_version"?: string,"run_id"?: string,"strategy_summary"?: Json | null,"student_id"?: string,"tenant_id"?: string
+                    "computed_at"?: string,"internal_summary"?: Json | null,"mock_summary"?: Json | null,"model_version"?: string,"peer_comparison"?: Json | null,"run_id"?: string,"strategy_summary"?: Json | null,"student_id"?: string,"tenant_id"?: string
                   }
                   Relationships: [
                     
                   ]
                 },"student_learning_patterns": {
                   Row: {
-                    "analyzed_period_end": string,"analyzed_period_start": string,"average_daily_study_minutes": number | null,"avg_session_duration_minutes": number | null,"avg_weekly_completion_rate": number | null,"basis": string,"computed_at": string,"daily_completion_curve": Json | null,"day_analysis": NonNullable<Json>,"fatigue_indicators": Json | null,"frequently_incomplete_subjects": (string)[],"model_version": string,"overall_completion_rate": number | null,"peak_productivity_hours": (number)[],"preferred_study_times": (string)[],"run_id": string,"strong_days": (number)[],"student_id": string,"study_time_analysis": NonNullable<Json>,"subject_completion_analysis": NonNullable<Json>,"subject_performance_trend": Json | null,"tenant_id": string,"total_plans_analyzed": number,"weak_days": (number)[],"weekly_pattern": Json | null
+                    "analyzed_period_end": string,"analyzed_period_start": string,"average_daily_study_minutes": number | null,"avg_session_duration_minutes": number | null,"avg_weekly_completion_rate": number | null,"basis": string,"change_points": NonNullable<Json>,"computed_at": string,"daily_completion_curve": Json | null,"day_analysis": NonNullable<Json>,"evidence": NonNullable<Json>,"fatigue_indicators": Json | null,"frequently_incomplete_subjects": (string)[],"model_version": string,"overall_completion_rate": number | null,"peak_productivity_hours": (number)[],"preferred_study_times": (string)[],"realistic_minutes": NonNullable<Json>,"run_id": string,"strong_days": (number)[],"student_id": string,"study_time_analysis": NonNullable<Json>,"subject_completion_analysis": NonNullable<Json>,"subject_performance_trend": Json | null,"tenant_id": string,"total_plans_analyzed": number,"weak_days": (number)[],"weekly_pattern": Json | null,"weekly_rhythm": Json | null
                   }
                   ComputedFields: never
                   Insert: {
-                    "analyzed_period_end": string,"analyzed_period_start": string,"average_daily_study_minutes"?: number | null,"avg_session_duration_minutes"?: number | null,"avg_weekly_completion_rate"?: number | null,"basis": string,"computed_at": string,"daily_completion_curve"?: Json | null,"day_analysis": NonNullable<Json>,"fatigue_indicators"?: Json | null,"frequently_incomplete_subjects": (string)[],"model_version": string,"overall_completion_rate"?: number | null,"peak_productivity_hours": (number)[],"preferred_study_times": (string)[],"run_id": string,"strong_days": (number)[],"student_id": string,"study_time_analysis": NonNullable<Json>,"subject_completion_analysis": NonNullable<Json>,"subject_performance_trend"?: Json | null,"tenant_id": string,"total_plans_analyzed": number,"weak_days": (number)[],"weekly_pattern"?: Json | null
+                    "analyzed_period_end": string,"analyzed_period_start": string,"average_daily_study_minutes"?: number | null,"avg_session_duration_minutes"?: number | null,"avg_weekly_completion_rate"?: number | null,"basis": string,"change_points": NonNullable<Json>,"computed_at": string,"daily_completion_curve"?: Json | null,"day_analysis": NonNullable<Json>,"evidence": NonNullable<Json>,"fatigue_indicators"?: Json | null,"frequently_incomplete_subjects": (string)[],"model_version": string,"overall_completion_rate"?: number | null,"peak_productivity_hours": (number)[],"preferred_study_times": (string)[],"realistic_minutes": NonNullable<Json>,"run_id": string,"strong_days": (number)[],"student_id": string,"study_time_analysis": NonNullable<Json>,"subject_completion_analysis": NonNullable<Json>,"subject_performance_trend"?: Json | null,"tenant_id": string,"total_plans_analyzed": number,"weak_days": (number)[],"weekly_pattern"?: Json | null,"weekly_rhythm"?: Json | null
                   }
                   Update: {
-                    "analyzed_period_end"?: string,"analyzed_period_start"?: string,"average_daily_study_minutes"?: number | null,"avg_session_duration_minutes"?: number | null,"avg_weekly_completion_rate"?: number | null,"basis"?: string,"computed_at"?: string,"daily_completion_curve"?: Json | null,"day_analysis"?: NonNullable<Json>,"fatigue_indicators"?: Json | null,"frequently_incomplete_subjects"?: (string)[],"model_version"?: string,"overall_completion_rate"?: number | null,"peak_productivity_hours"?: (number)[],"preferred_study_times"?: (string)[],"run_id"?: string,"strong_days"?: (number)[],"student_id"?: string,"study_time_analysis"?: NonNullable<Json>,"subject_completion_analysis"?: NonNullable<Json>,"subject_performance_trend"?: Json | null,"tenant_id"?: string,"total_plans_analyzed"?: number,"weak_days"?: (number)[],"weekly_pattern"?: Json | null
+                    "analyzed_period_end"?: string,"analyzed_period_start"?: string,"average_daily_study_minutes"?: number | null,"avg_session_duration_minutes"?: number | null,"avg_weekly_completion_rate"?: number | null,"basis"?: string,"change_points"?: NonNullable<Json>,"computed_at"?: string,"daily_completion_curve"?: Json | null,"day_analysis"?: NonNullable<Json>,"evidence"?: NonNullable<Json>,"fatigue_indicators"?: Json | null,"frequently_incomplete_subjects"?: (string)[],"model_version"?: string,"overall_completion_rate"?: number | null,"peak_productivity_hours"?: (number)[],"preferred_study_times"?: (string)[],"realistic_minutes"?: NonNullable<Json>,"run_id"?: string,"strong_days"?: (number)[],"student_id"?: string,"study_time_analysis"?: NonNullable<Json>,"subject_completion_analysis"?: NonNullable<Json>,"subject_performance_trend"?: Json | null,"tenant_id"?: string,"total_plans_analyzed"?: number,"weak_days"?: (number)[],"weekly_pattern"?: Json | null,"weekly_rhythm"?: Json | null
                   }
                   Relationships: [
                     
                   ]
                 },"student_predictions": {
                   Row: {
-                    "actual_outcome": number | null,"computed_at": string,"confidence": number,"contributing_factors": NonNullable<Json>,"model_version": string,"prediction_date": string,"prediction_score": number,"prediction_type": string,"recommended_interventions": NonNullable<Json>,"run_id": string,"student_id": string,"target_period_end": string,"target_period_start": string,"tenant_id": string
+                    "actual_outcome": number | null,"base_score": number,"basis": string,"computed_at": string,"confidence": number,"contributing_factors": NonNullable<Json>,"model_version": string,"prediction_date": string,"prediction_score": number,"prediction_type": string,"reasoning": string,"recommended_interventions": NonNullable<Json>,"run_id": string,"student_id": string,"subject": string | null,"target_period_end": string,"target_period_start": string,"tenant_id": string
                   }
                   ComputedFields: never
                   Insert: {
-                    "actual_outcome"?: number | null,"computed_at": string,"confidence": number,"contributing_factors": NonNullable<Json>,"model_version": string,"prediction_date": string,"prediction_score": number,"prediction_type": string,"recommended_interventions": NonNullable<Json>,"run_id": string,"student_id": string,"target_period_end": string,"target_period_start": string,"tenant_id": string
+                    "actual_outcome"?: number | null,"base_score": number,"basis": string,"computed_at": string,"confidence": number,"contributing_factors": NonNullable<Json>,"model_version": string,"prediction_date": string,"prediction_score": number,"prediction_type": string,"reasoning": string,"recommended_interventions": NonNullable<Json>,"run_id": string,"student_id": string,"subject"?: string | null,"target_period_end": string,"target_period_start": string,"tenant_id": string
                   }
                   Update: {
-                    "actual_outcome"?: number | null,"computed_at"?: string,"confidence"?: number,"contributing_factors"?: NonNullable<Json>,"model_version"?: string,"prediction_date"?: string,"prediction_score"?: number,"prediction_type"?: string,"recommended_interventions"?: NonNullable<Json>,"run_id"?: string,"student_id"?: string,"target_period_end"?: string,"target_period_start"?: string,"tenant_id"?: string
+                    "actual_outcome"?: number | null,"base_score"?: number,"basis"?: string,"computed_at"?: string,"confidence"?: number,"contributing_factors"?: NonNullable<Json>,"model_version"?: string,"prediction_date"?: string,"prediction_score"?: number,"prediction_type"?: string,"reasoning"?: string,"recommended_interventions"?: NonNullable<Json>,"run_id"?: string,"student_id"?: string,"subject"?: string | null,"target_period_end"?: string,"target_period_start"?: string,"tenant_id"?: string
                   }
                   Relationships: [
                     
@@ -175,14 +175,14 @@ export type Database = {
                   ]
                 },"student_risk_analysis": {
                   Row: {
-                    "basis": string,"computed_at": string,"consistency_score": number | null,"factors": NonNullable<Json>,"grade_change": number | null,"improvement_rate": number | null,"mastery_estimate": number | null,"model_version": string,"recent_3_avg_grade": number | null,"recent_grade_trend": number,"risk_score": number,"run_id": string,"score_variance": number | null,"student_id": string,"subject": string,"tenant_id": string
+                    "basis": string,"computed_at": string,"consistency_score": number | null,"factors": NonNullable<Json>,"grade_change": number | null,"improvement_rate": number | null,"is_weak": boolean,"legacy_differences": NonNullable<Json>,"legacy_risk_score": number | null,"mastery_estimate": number | null,"model_version": string,"reasoning": string,"recent_3_avg_grade": number | null,"recent_grade_trend": number,"risk_score": number | null,"run_id": string,"score_count": number,"score_variance": number | null,"student_id": string,"subject": string,"tenant_id": string
                   }
                   ComputedFields: never
                   Insert: {
-                    "basis": string,"computed_at": string,"consistency_score"?: number | null,"factors": NonNullable<Json>,"grade_change"?: number | null,"improvement_rate"?: number | null,"mastery_estimate"?: number | null,"model_version": string,"recent_3_avg_grade"?: number | null,"recent_grade_trend": number,"risk_score": number,"run_id": string,"score_variance"?: number | null,"student_id": string,"subject": string,"tenant_id": string
+                    "basis": string,"computed_at": string,"consistency_score"?: number | null,"factors": NonNullable<Json>,"grade_change"?: number | null,"improvement_rate"?: number | null,"is_weak": boolean,"legacy_differences": NonNullable<Json>,"legacy_risk_score"?: number | null,"mastery_estimate"?: number | null,"model_version": string,"reasoning": string,"recent_3_avg_grade"?: number | null,"recent_grade_trend": number,"risk_score"?: number | null,"run_id": string,"score_count": number,"score_variance"?: number | null,"student_id": string,"subject": string,"tenant_id": string
                   }
                   Update: {
-                    "basis"?: string,"computed_at"?: string,"consistency_score"?: number | null,"factors"?: NonNullable<Json>,"grade_change"?: number | null,"improvement_rate"?: number | null,"mastery_estimate"?: number | null,"model_version"?: string,"recent_3_avg_grade"?: number | null,"recent_grade_trend"?: number,"risk_score"?: number,"run_id"?: string,"score_variance"?: number | null,"student_id"?: string,"subject"?: string,"tenant_id"?: string
+                    "basis"?: string,"computed_at"?: string,"consistency_score"?: number | null,"factors"?: NonNullable<Json>,"grade_change"?: number | null,"improvement_rate"?: number | null,"is_weak"?: boolean,"legacy_differences"?: NonNullable<Json>,"legacy_risk_score"?: number | null,"mastery_estimate"?: number | null,"model_version"?: string,"reasoning"?: string,"recent_3_avg_grade"?: number | null,"recent_grade_trend"?: number,"risk_score"?: number | null,"run_id"?: string,"score_count"?: number,"score_variance"?: number | null,"student_id"?: string,"subject"?: string,"tenant_id"?: string
                   }
                   Relationships: [
                     
@@ -201,6 +201,34 @@ export type Database = {
                   Relationships: [
                     
                   ]
+                },"warning_actions": {
+                  Row: {
+                    "action_at": string,"action_notes": string | null,"action_taken_by": string,"action_type": string,"detected_date": string,"id": string,"student_id": string,"subject": string,"tenant_id": string,"warning_id": string,"warning_type": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "action_at"?: string,"action_notes"?: string | null,"action_taken_by": string,"action_type": string,"detected_date": string,"id"?: string,"student_id": string,"subject": string,"tenant_id": string,"warning_id": string,"warning_type": string
+                  }
+                  Update: {
+                    "action_at"?: string,"action_notes"?: string | null,"action_taken_by"?: string,"action_type"?: string,"detected_date"?: string,"id"?: string,"student_id"?: string,"subject"?: string,"tenant_id"?: string,"warning_id"?: string,"warning_type"?: string
+                  }
+                  Relationships: [
+                    
+                  ]
+                },"warning_rule_reviews": {
+                  Row: {
+                    "computed_at": string,"confirmed_count": number,"dismissed_count": number,"median_lead_days": number | null,"model_version": string,"month": string,"precision_share": number | null,"proposed_precision_share": number | null,"proposed_threshold": number | null,"raised_count": number,"resolved_count": number,"run_id": string,"tenant_id": string,"threshold": number,"warning_type": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "computed_at": string,"confirmed_count": number,"dismissed_count": number,"median_lead_days"?: number | null,"model_version": string,"month": string,"precision_share"?: number | null,"proposed_precision_share"?: number | null,"proposed_threshold"?: number | null,"raised_count": number,"resolved_count": number,"run_id": string,"tenant_id": string,"threshold": number,"warning_type": string
+                  }
+                  Update: {
+                    "computed_at"?: string,"confirmed_count"?: number,"dismissed_count"?: number,"median_lead_days"?: number | null,"model_version"?: string,"month"?: string,"precision_share"?: number | null,"proposed_precision_share"?: number | null,"proposed_threshold"?: number | null,"raised_count"?: number,"resolved_count"?: number,"run_id"?: string,"tenant_id"?: string,"threshold"?: number,"warning_type"?: string
+                  }
+                  Relationships: [
+                    
+                  ]
                 }
           }
           Views: {
@@ -210,6 +238,11 @@ export type Database = {
             "analyze_patterns":
 { Args: { "student_id": string }; Returns: {
               "as_of": string,"average_daily_study_minutes": number,"avg_session_duration_minutes": number,"basis": string,"details": Json,"frequently_incomplete_subjects": (string)[],"model_version": string,"overall_completion_rate": number,"peak_productivity_hours": (number)[],"preferred_study_times": (string)[],"source": string,"strong_days": (number)[],"subject_strengths": Json,"total_plans_analyzed": number,"weak_days": (number)[]
+            }[]
+                           },
+"open_warnings":
+{ Args: { "academy_id": string,"max_items"?: number,"only_student"?: string }; Returns: {
+              "as_of": string,"context_data": Json,"detected_date": string,"id": string,"last_action": string,"last_action_at": string,"model_version": string,"probability": number,"reasoning": string,"recommended_actions": Json,"severity": string,"source": string,"student_id": string,"subject": string,"warning_type": string
             }[]
                            },
 "predict_score":
@@ -227,8 +260,23 @@ export type Database = {
               "as_of": string,"content_id": string,"content_type": string,"done_share": number,"last_done_date": string,"model_version": string,"rank": number,"reasoning": string,"reasons": Json,"source": string,"subject_group": string,"subject_id": string
             }[]
                            },
+"score_summary":
+{ Args: { "student_id": string }; Returns: {
+              "as_of": string,"internal_summary": Json,"mock_summary": Json,"model_version": string,"peer_comparison": Json,"source": string,"strategy_summary": Json
+            }[]
+                           },
+"student_outlook":
+{ Args: { "student_id": string }; Returns: {
+              "as_of": string,"base_score": number,"basis": string,"confidence": number,"contributing_factors": Json,"model_version": string,"prediction_date": string,"prediction_score": number,"prediction_type": string,"reasoning": string,"recommended_interventions": Json,"source": string,"subject": string,"target_period_end": string,"target_period_start": string
+            }[]
+                           },
 "subject_group_name":
 { Args: { "name": string }; Returns: string
+                           },
+"subject_risks":
+{ Args: { "student_id": string }; Returns: {
+              "as_of": string,"basis": string,"consistency_score": number,"factors": Json,"grade_change": number,"is_weak": boolean,"mastery_estimate": number,"model_version": string,"reasoning": string,"recent_3_avg_grade": number,"recent_grade_trend": number,"risk_score": number,"score_count": number,"source": string,"subject": string
+            }[]
                            }
           }
           Enums: {

@@ -7,5 +7,17 @@ export {
   type Problem,
   type Source,
 } from './analytics.ts';
-export type { LearningPatterns, OnScale, Recommendation, Resumption, ScorePrediction } from './contract.ts';
+export type {
+  ChangePoint,
+  EarlyWarning,
+  Evidence,
+  LearningPatterns,
+  OnScale,
+  OutlookPrediction,
+  Recommendation,
+  Resumption,
+  ScorePrediction,
+  ScoreSummary,
+  SubjectRisk,
+} from './contract.ts';
 export type { Reader } from './reader.ts';

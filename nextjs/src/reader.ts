@@ -14,6 +14,15 @@ export interface Reader {
   /** Rows of `serving.analyze_patterns`, one or none. */
   analyzePatterns(studentId: string, signal: AbortSignal): Promise<unknown>;
 
+  /** Rows of `serving.subject_risks`. */
+  subjectRisks(studentId: string, signal: AbortSignal): Promise<unknown>;
+  /** Rows of `serving.student_outlook`. */
+  studentOutlook(studentId: string, signal: AbortSignal): Promise<unknown>;
+  /** Rows of `serving.open_warnings`. */
+  openWarnings(query: WarningsQuery, signal: AbortSignal): Promise<unknown>;
+  /** Rows of `serving.score_summary`, one or none. */
+  scoreSummary(studentId: string, signal: AbortSignal): Promise<unknown>;
+
   // What is left when `serving` does not answer: the app's own tables, nothing of ours.
 
   /** The newest books of the student's academy and of everybody: `id`, `subject_id`. */
@@ -22,12 +31,21 @@ export interface Reader {
   lastMockScores(query: ScoreQuery, signal: AbortSignal): Promise<unknown>;
   /** Plans since a day (YYYY-MM-DD): `plan_date`, `status`, `actual_end_time`. */
   plansSince(studentId: string, day: string, signal: AbortSignal): Promise<unknown>;
+  /** The last hundred mock scores, newest first: `exam_date`, `subject_group` (its name), `percentile`, `grade_score`. */
+  mockScores(studentId: string, signal: AbortSignal): Promise<unknown>;
 }
 
 export interface ContentsQuery {
   studentId: string;
   /** null: of every subject. */
   subjectIds: readonly string[] | null;
+  limit: number;
+}
+
+export interface WarningsQuery {
+  tenantId: string;
+  /** null: of every student whom the user may see. */
+  studentId: string | null;
   limit: number;
 }
 

@@ -12,16 +12,21 @@ import {
   APP_URL,
   BOOK,
   CALCULUS,
+  CONSULTANT,
   ELSEWHERE,
   fillApp,
   NEW,
   NOBODY,
   OTHER,
+  OTHER_ADMIN,
+  OTHER_WARNING,
   owner,
   publish,
   READING,
   STUDENT,
   TARGET,
+  TENANT,
+  WARNING,
 } from './world.ts';
 
 // No prepared statements, as through a pooler in transaction mode; one connection, so that a leak would show.
@@ -139,7 +144,104 @@ for (const [name, readerOf] of Object.entries(READERS)) {
       assert.equal(source, 'personal');
       assert.deepEqual(data?.strongDays, [1, 2]);
       assert.equal(data?.overallCompletionRate, 71.5);
-      assert.deepEqual(data?.subjectStrengths, [{ subject: '수학', mastery: 85, risk: 20 }]);
+      assert.deepEqual(data?.subjectStrengths, [
+        { subject: '수학', mastery: 85, risk: 20, status: 'measured' },
+        { subject: '영어', mastery: null, risk: null, status: 'insufficient' },
+      ]);
+      assert.deepEqual(data?.evidence, {
+        strong_days: { status: 'measured', n: 24, minimum: 3, lower: null, upper: null },
+        preferred_study_times: { status: 'insufficient', n: 4, minimum: 10, lower: null, upper: null },
+      });
+      assert.equal(data?.weeklyRhythm, null);
+      assert.deepEqual(data?.changePoints.map((change) => [change.date, change.after]), [['2026-10-12', 80]]);
+      assert.deepEqual(data?.realisticMinutes, [{ kind: 'book', p50: 38, p80: 55 }]);
+    });
+
+    it('tells risks, and of what too little is known', async () => {
+      const { data, source, modelVersion } = await analyticsOf(STUDENT).getSubjectRisks(STUDENT);
+      assert.deepEqual([source, modelVersion], ['personal', 'risk-1']);
+      assert.deepEqual(data[0], {
+        subject: '수학',
+        riskScore: 20,
+        isWeak: false,
+        recentGradeTrend: 1,
+        consistencyScore: null,
+        masteryEstimate: 85,
+        recent3AvgGrade: null,
+        gradeChange: null,
+        scoreCount: 4,
+        factors: [{ code: 'level', points: 20, text: '등급이 좋아요.' }],
+        reasoning: '오르고 있어요.',
+      });
+      assert.deepEqual(data.slice(1).map((row) => [row.subject, row.riskScore, row.isWeak]), [['영어', null, false]]);
+    });
+
+    it('tells what is likely', async () => {
+      const { data, source } = await analyticsOf(STUDENT).getOutlook(STUDENT);
+      assert.equal(source, 'personal');
+      assert.deepEqual(data, [
+        {
+          type: 'subject_struggle',
+          madeOn: '2026-11-23',
+          periodStart: '2026-11-23',
+          periodEnd: '2026-12-20',
+          subject: '영어',
+          score: 62,
+          baseScore: 50,
+          confidence: 0.5,
+          factors: [{ factor: 'completion', impact: 12, description: '영어 계획을 덜 마쳤어요.' }],
+          interventions: [{ type: 'reduce_load' }],
+          reasoning: '영어가 밀리고 있어요.',
+        },
+      ]);
+    });
+
+    it('tells staff of warnings, and nobody else', async () => {
+      const { data, source } = await analyticsOf(CONSULTANT).getOpenWarnings(TENANT);
+      assert.equal(source, 'personal');
+      assert.deepEqual(data.map((row) => [row.id, row.studentId, row.subject, row.lastAction]), [
+        [WARNING, STUDENT, '영어', 'acknowledged'],
+        [OTHER_WARNING, OTHER, null, null],
+      ]);
+      assert.equal(Date.parse(data[0]!.lastActionAt!), Date.parse('2026-11-23T10:00:00+09:00'));
+      const ofOne = await analyticsOf(CONSULTANT).getOpenWarnings(TENANT, { studentId: OTHER, limit: 1 });
+      assert.deepEqual(ofOne.data.map((row) => row.type), ['streak_break']);
+      for (const reader of [STUDENT, OTHER, OTHER_ADMIN, NOBODY]) {
+        const found = await analyticsOf(reader).getOpenWarnings(TENANT);
+        assert.deepEqual([found.data, found.source, found.problem], [[], 'static', null]);
+      }
+    });
+
+    it('sums scores up', async () => {
+      const { data, source } = await analyticsOf(STUDENT).getScoreSummary(STUDENT);
+      assert.equal(source, 'personal');
+      const peers = [{ subjectGroup: '수학', cohortSize: 8 }];
+      assert.deepEqual(data, { internal: null, mock: { avgPercentile: 71.5 }, strategy: null, peers });
+      assert.deepEqual((await analyticsOf(OTHER).getScoreSummary(STUDENT)).data, null);
+    });
+
+    it("makes plain answers of the app's own rows where nothing is published", async () => {
+      await owner`delete from serving.student_risk_analysis`;
+      await owner`delete from serving.student_predictions`;
+      await owner`delete from serving.score_summaries`;
+      const now = Date.now();
+      const analytics = analyticsOf(STUDENT, { now: () => now });
+      const risks = await analytics.getSubjectRisks(STUDENT);
+      assert.deepEqual([risks.source, risks.modelVersion, risks.problem], ['basic', null, null]);
+      assert.deepEqual(
+        risks.data.map((row) => [row.subject.trim(), row.riskScore, row.recent3AvgGrade, row.gradeChange, row.isWeak]),
+        [['수학', null, 4, -1, false]],
+      );
+      const outlook = await analytics.getOutlook(STUDENT);
+      assert.equal(outlook.source, 'basic');
+      const [week] = outlook.data;
+      const day = (ahead: number) => new Date(now + 9 * 3_600_000 + ahead * 86_400_000).toISOString().slice(0, 10);
+      assert.deepEqual([week?.type, week?.periodStart, week?.periodEnd], ['weekly_completion', day(0), day(6)]);
+      assert.ok(week!.score > 80 && week!.score < 90, `${week!.score}`);
+      const summary = await analytics.getScoreSummary(STUDENT);
+      assert.deepEqual([summary.source, summary.data?.mock], ['basic', { avgPercentile: 80 }]);
+      const other = analyticsOf(OTHER);
+      assert.deepEqual([(await other.getSubjectRisks(OTHER)).source, (await other.getOutlook(OTHER)).data], ['static', []]);
     });
 
     it('says when rows are stale', async () => {
@@ -148,6 +250,10 @@ for (const [name, readerOf] of Object.entries(READERS)) {
       assert.equal((await analytics.getContentRecommendations(STUDENT)).source, 'stale');
       assert.equal((await analytics.predictScore(STUDENT, CALCULUS, TARGET)).source, 'stale');
       assert.equal((await analytics.analyzePatterns(STUDENT)).source, 'stale');
+      assert.equal((await analytics.getSubjectRisks(STUDENT)).source, 'stale');
+      assert.equal((await analytics.getOutlook(STUDENT)).source, 'stale');
+      assert.equal((await analytics.getScoreSummary(STUDENT)).source, 'stale');
+      assert.equal((await analyticsOf(CONSULTANT).getOpenWarnings(TENANT)).source, 'stale');
     });
 
     it("gives a new student the cohort's list", async () => {
@@ -226,6 +332,9 @@ for (const [name, readerOf] of Object.entries(READERS)) {
       await owner`update serving.score_predictions set scales = '{"rank_grades": "2"}'`;
       const scores = await analyticsOf(STUDENT).predictScore(STUDENT, CALCULUS, TARGET);
       assert.deepEqual([scores.source, scores.problem], ['basic', 'invalid_row']);
+      await owner`update serving.early_warnings set context_data = '{"at": 1}', recommended_actions = '["call"]'`;
+      const warnings = await analyticsOf(CONSULTANT).getOpenWarnings(TENANT);
+      assert.deepEqual([warnings.data, warnings.source, warnings.problem], [[], 'static', 'invalid_row']);
     });
 
     it("lets one student's broken rows trouble nobody else", async () => {
@@ -307,6 +416,11 @@ describe('whatever happens', () => {
       () => analytics.getContentRecommendations(STUDENT, { subjectIds: ['수학'] }),
       () => analytics.predictScore(STUDENT, CALCULUS, '2026-02-30'),
       () => analytics.analyzePatterns(''),
+      () => analytics.getSubjectRisks('1'),
+      () => analytics.getOutlook('1'),
+      () => analytics.getOpenWarnings(TENANT, { limit: 201 }),
+      () => analytics.getOpenWarnings(TENANT, { studentId: '' }),
+      () => analytics.getScoreSummary('1'),
     ])
       assert.throws(wrong, TypeError);
   });
@@ -325,6 +439,11 @@ describe('whatever happens', () => {
       assert.deepEqual([books.source, books.problem, books.data.length], ['basic', 'unavailable', 7]);
       assert.equal((await timely(analytics.predictScore(STUDENT, CALCULUS, TARGET))).source, 'basic');
       assert.equal((await timely(analytics.analyzePatterns(STUDENT))).source, 'basic');
+      assert.equal((await timely(analytics.getSubjectRisks(STUDENT))).source, 'basic');
+      assert.equal((await timely(analytics.getOutlook(STUDENT))).source, 'basic');
+      assert.equal((await timely(analytics.getScoreSummary(STUDENT))).source, 'basic');
+      const warnings = await timely(createAnalytics(readerOf(CONSULTANT)).getOpenWarnings(TENANT));
+      assert.deepEqual([warnings.data, warnings.source, warnings.problem], [[], 'static', 'unavailable']);
     }
   });
 });

@@ -20,6 +20,8 @@ export const [STUDENT, OTHER, NEW] = [id(100), id(101), id(102)];
 export const ELSEWHERE = id(103);
 export const [REVISION, MATH, CALCULUS, READING] = [id(400), id(401), id(403), id(404)];
 export const NOBODY = id(999);
+export const [CONSULTANT, OTHER_ADMIN] = [id(300), id(301)];
+export const [WARNING, OTHER_WARNING] = [id(800), id(801)];
 export const BOOK = id(700);
 export const TARGET = '2026-12-06';
 
@@ -32,6 +34,10 @@ export async function publish(owner: postgres.Sql): Promise<void> {
     delete from serving.fallback_score_predictions;
     delete from serving.student_learning_patterns;
     delete from serving.student_risk_analysis;
+    delete from serving.student_predictions;
+    delete from serving.early_warnings;
+    delete from serving.warning_actions;
+    delete from serving.score_summaries;
     delete from serving.publication;
     insert into serving.publication
     values ('run-1', 1, '2026-11-23', now(), now() + interval '1 hour', now(), '', '{}', '{}', '{}', true);
@@ -65,10 +71,41 @@ export async function publish(owner: postgres.Sql): Promise<void> {
       'insufficient_data', 'run-1', 'score-1', now());
     insert into serving.student_learning_patterns values ('${STUDENT}', '${TENANT}', '{evening}', '{1,2}', '{0}', '{영어}',
       71.5, 95, 120, '[]', '[]', '[]', null, null, null, null, '{20,21}', 40, 0.7, '2026-08-31', '2026-11-22', 'measured',
-      'run-1', 'patterns-1', now());
+      'run-1', 'patterns-1', now(),
+      '{"strong_days": {"status": "measured", "n": 24, "minimum": 3, "lower": null, "upper": null},
+        "preferred_study_times": {"status": "insufficient", "n": 4, "minimum": 10}}', null,
+      '[{"date": "2026-10-12", "kind": "daily_minutes", "before": 120, "after": 80, "text": "하루 40분 줄었어요."}]',
+      '[{"kind": "book", "p50": 38, "p80": 55}]');
     insert into serving.student_risk_analysis (student_id, subject, tenant_id, risk_score, recent_grade_trend,
-      mastery_estimate, factors, basis, run_id, model_version, computed_at)
-    values ('${STUDENT}', '수학', '${TENANT}', 20, 0, 85, '[]', 'b', 'run-1', 'risk-1', now());
+      mastery_estimate, factors, basis, run_id, model_version, computed_at, is_weak, score_count, legacy_differences,
+      reasoning)
+    values
+      ('${STUDENT}', '수학', '${TENANT}', 20, 1, 85, '[{"code": "level", "points": 20, "text": "등급이 좋아요."}]', 'scores',
+        'run-1', 'risk-1', now(), false, 4, '[]', '오르고 있어요.'),
+      ('${STUDENT}', '영어', '${TENANT}', null, 0, null, '[]', 'insufficient', 'run-1', 'risk-1', now(), false, 1, '[]',
+        '시험 기록이 더 필요해요.');
+    insert into serving.student_predictions (student_id, prediction_type, prediction_date, tenant_id,
+      target_period_start, target_period_end, prediction_score, base_score, confidence, contributing_factors,
+      recommended_interventions, subject, basis, reasoning, run_id, model_version, computed_at)
+    values ('${STUDENT}', 'subject_struggle', '2026-11-23', '${TENANT}', '2026-11-23', '2026-12-20', 62, 50, 0.5,
+      '[{"factor": "completion", "impact": 12, "description": "영어 계획을 덜 마쳤어요."}]', '[{"type": "reduce_load"}]',
+      '영어', 'additive', '영어가 밀리고 있어요.', 'run-1', 'outlook-1', now());
+    insert into serving.early_warnings (student_id, warning_type, subject, detected_date, tenant_id, severity,
+      detected_at, context_data, recommended_actions, id, probability, reasoning, run_id, model_version, computed_at)
+    values
+      ('${STUDENT}', 'subject_struggle', '영어', '2026-11-23', '${TENANT}', 'high', '2026-11-23 00:00+09',
+        '{"current_rate": 40}', '[{"action": "contact", "priority": 1}]', '${WARNING}', 0.62, '영어가 밀려요.', 'run-1',
+        'warnings-1', now()),
+      ('${OTHER}', 'streak_break', '', '2026-11-22', '${TENANT}', 'low', '2026-11-22 00:00+09', '{}', '[]',
+        '${OTHER_WARNING}', 0.5, '사흘째 쉬고 있어요.', 'run-1', 'warnings-1', now());
+    insert into serving.warning_actions (warning_id, student_id, tenant_id, warning_type, subject, detected_date,
+      action_type, action_taken_by, action_at)
+    values ('${WARNING}', '${STUDENT}', '${TENANT}', 'subject_struggle', '영어', '2026-11-23', 'acknowledged',
+      '${CONSULTANT}', '2026-11-23 10:00+09');
+    insert into serving.score_summaries (student_id, tenant_id, mock_summary, peer_comparison, run_id, model_version,
+      computed_at)
+    values ('${STUDENT}', '${TENANT}', '{"avgPercentile": 71.5}', '[{"subjectGroup": "수학", "cohortSize": 8}]', 'run-1',
+      'scores-1', now());
   `);
 }
 
@@ -81,8 +118,9 @@ export async function fillApp(owner: postgres.Sql): Promise<void> {
       case when n < 4 then '${CALCULUS}'::uuid end, 100, now() - n * interval '1 day'
     from generate_series(0, 9) as n;
     insert into public.student_mock_scores (student_id, tenant_id, exam_date, exam_title, grade, subject_id,
-      subject_group_id, percentile)
-    select '${STUDENT}', '${TENANT}', date '2026-01-01' + n * 30, '모의 ' || n, 2, '${CALCULUS}', '${MATH}', 40 + n * 10
+      subject_group_id, percentile, grade_score)
+    select '${STUDENT}', '${TENANT}', date '2026-01-01' + n * 30, '모의 ' || n, 2, '${CALCULUS}', '${MATH}', 40 + n * 10,
+      7 - n
     from generate_series(1, 4) as n;
     insert into public.student_plan (student_id, tenant_id, plan_date, block_index, content_type, content_id, status)
     select '${STUDENT}', '${TENANT}', current_date - n, 0, 'book', '${BOOK}',

@@ -27,6 +27,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+import postgres_arrow
 from orchestration.publishing.contracts import PUBLISHED_TABLES, PublishedTable
 from orchestration.publishing.errors import CandidateError
 
@@ -243,6 +244,9 @@ def _canonical(table: PublishedTable, rows: pa.Table) -> tuple[pa.Table, list[st
     columns: list[pa.ChunkedArray] = []
     for column, field in zip(table.columns, table.arrow_schema, strict=True):
         values = rows.column(column.name)
+        if column.type == "timestamptz" and pa.types.is_timestamp(values.type) and values.type.tz is None:
+            problems.append(f"column {column.name} is {values.type}, which names no instant: it has no zone")
+            continue
         try:
             # Scores come in double precision and are published in single: that loss is meant, any other is refused.
             cast = values.cast(field.type, safe=not pa.types.is_floating(field.type))
@@ -253,6 +257,8 @@ def _canonical(table: PublishedTable, rows: pa.Table) -> tuple[pa.Table, list[st
             problems.append(f"column {column.name}: {cast.null_count} of {len(cast)} rows are null")
         if column.type == "uuid" and (wrong := _not_matching(cast, _UUID)):
             problems.append(f"column {column.name}: {wrong} of {len(cast)} rows are not a lower-case uuid")
+        if pa.types.is_list(cast.type) and (wrong := pc.list_flatten(cast).null_count):
+            problems.append(f"column {column.name}: {wrong} values of its arrays are null")
         if column.type == "real" and (wrong := len(cast) - cast.null_count - _count(pc.is_finite(cast))):
             problems.append(f"column {column.name}: {wrong} of {len(cast)} rows are not finite")
         columns.append(cast)
@@ -288,15 +294,17 @@ def _count(flags: Any) -> int:
 def _digest(tables: Iterable[tuple[PublishedTable, Iterable[pa.RecordBatch]]]) -> str:
     """SHA-256 of the rows as CSV, each table behind a line with its name and columns.
 
-    CSV, since it is the same for the same values however they are laid out in memory: null is nothing, text is quoted.
+    CSV, since it is the same for the same values however they are laid out in memory: null is nothing, text is quoted,
+    an array is as Postgres writes it.
     """
     sink = _HashSink()
     options = pa_csv.WriteOptions(include_header=False, batch_size=_ROWS_PER_GROUP, quoting_style="needed")
     for table, batches in tables:
         sink.write(",".join([table.name, *(column.name for column in table.columns)]).encode() + b"\n")
-        with pa_csv.CSVWriter(sink, table.arrow_schema, write_options=options) as writer:
+        schema = postgres_arrow.plain(pa.RecordBatch.from_pylist([], table.arrow_schema)).schema
+        with pa_csv.CSVWriter(sink, schema, write_options=options) as writer:
             for batch in batches:
-                writer.write_batch(batch)
+                writer.write_batch(postgres_arrow.plain(batch))
     return sink.sha256.hexdigest()
 
 

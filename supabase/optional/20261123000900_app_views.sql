@@ -51,12 +51,17 @@ begin
         $view$),
         ('early_warnings', $view$
             select
-                md5('early_warnings' || student_id || warning_type || detected_date)::uuid as id, student_id, tenant_id,
-                warning_type, severity, detected_at, null::timestamptz as acknowledged_at, null::uuid as acknowledged_by,
-                resolved_at, context_data, recommended_actions, false as notification_sent,
-                null::timestamptz as notification_sent_at, null::text[] as notification_channels,
-                computed_at as created_at, computed_at as updated_at
-            from serving.early_warnings
+                warning.id, warning.student_id, warning.tenant_id, warning.warning_type, warning.severity,
+                warning.detected_at, acknowledged.action_at as acknowledged_at,
+                acknowledged.action_taken_by as acknowledged_by, warning.resolved_at, warning.context_data,
+                warning.recommended_actions, false as notification_sent, null::timestamptz as notification_sent_at,
+                null::text[] as notification_channels, warning.computed_at as created_at,
+                warning.computed_at as updated_at
+            from serving.early_warnings as warning
+            left join lateral (
+                select a.action_at, a.action_taken_by from serving.warning_actions as a
+                where a.warning_id = warning.id order by a.action_at, a.id limit 1
+            ) as acknowledged on true
         $view$),
         ('student_score_analysis_cache', $view$
             select student_id, internal_summary, mock_summary, strategy_summary, computed_at as updated_at

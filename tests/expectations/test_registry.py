@@ -21,10 +21,14 @@ FEATURES = {
     "feat_student_exam__scores",
     "feat_student_subject__weekly_effort",
     "feat_student_subject__courses",
+    *("feat_student__daily_activity", "feat_student__coming_week", "feat_student__enrolments", "feat_student__rhythm"),
+    *("feat_student_hour__activity", "feat_student_kind__effort", "feat_student_subject__activity"),
 }
 CANDIDATE = {
     *("content_recommendations", "fallback_recommendations", "content_resumptions"),
     *("score_predictions", "fallback_score_predictions"),
+    *("student_learning_patterns", "fallback_learning_patterns", "student_risk_analysis", "score_summaries"),
+    *("student_predictions", "early_warnings", "warning_rule_reviews"),
 }
 
 

@@ -47,7 +47,16 @@ PUBLISHED = f"""
     from (values ('mock', 71), ('internal', 64)) as e (kind, expected), unnest(array[0, 60]) as days;
     insert into serving.student_learning_patterns values ('{STUDENT}', '{TENANT}', '{{evening,night}}', '{{1,3}}',
         '{{0,6}}', '{{영어}}', 71.5, 95, 120, '[]', '[]', '[]', null, null, null, null, '{{20,21}}', 40, 0.7,
-        '2026-08-31', '2026-11-22', 'measured', 'run-1', 'patterns-1', now());
+        '2026-08-31', '2026-11-22', 'measured', 'run-1', 'patterns-1', now(), '{{}}', null,
+        '[{{"date": "2026-10-12", "kind": "daily_minutes", "before": 120, "after": 80,
+            "text": "10월부터 하루 40분 줄었어요."}}]',
+        '[]');
+    insert into serving.student_predictions (
+        student_id, prediction_type, prediction_date, tenant_id, target_period_start, target_period_end,
+        prediction_score, base_score, confidence, contributing_factors, recommended_interventions, basis, reasoning,
+        run_id, model_version, computed_at
+    ) values ('{STUDENT}', 'weekly_completion', '2026-11-23', '{TENANT}', '2026-11-23', '2026-11-29', 64, 70, 0.6, '[]',
+        '[]', 'additive', '이번 주 계획의 64% 정도를 마칠 것으로 보여요.', 'run-1', 'outlook-1', now());
 """
 
 
@@ -116,7 +125,7 @@ def test_all_three_answers_and_where_they_come_from(built: None, browser: str, u
         connection.execute(PUBLISHED.encode())
     with served(url, STUDENT) as address:
         page = rendered(browser, address, "personal")
-        assert page.count('data-source="personal"') == 3
+        assert page.count('data-source="personal"') == 4
         for text in (
             "한결 미적분 1권",
             "지금 공부하는 교재의 다음 권이에요.",
@@ -128,11 +137,13 @@ def test_all_three_answers_and_where_they_come_from(built: None, browser: str, u
             "72%",
             "월·수",
             "저녁·밤",
+            "10월부터 하루 40분 줄었어요.",
+            "이번 주 계획의 64% 정도를 마칠 것으로 보여요.",
         ):
             assert text in page, text
         with psycopg.connect(url) as connection:
             connection.execute("update serving.publication set valid_until = now() - interval '1 minute'")
-        assert rendered(browser, address, "stale").count('data-source="stale"') == 3
+        assert rendered(browser, address, "stale").count('data-source="stale"') == 4
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("drop schema serving cascade")
         page = rendered(browser, address, "without-serving")

@@ -10,7 +10,18 @@ import pyarrow as pa
 
 from orchestration.publishing import candidate
 from orchestration.publishing.candidate import Candidate, Model, Validation
-from orchestration.publishing.contracts import FALLBACK_SCORE_PREDICTIONS, SCORE_PREDICTIONS
+from orchestration.publishing.contracts import (
+    EARLY_WARNINGS,
+    FALLBACK_LEARNING_PATTERNS,
+    FALLBACK_SCORE_PREDICTIONS,
+    PUBLISHED_TABLES,
+    SCORE_PREDICTIONS,
+    SCORE_SUMMARIES,
+    STUDENT_LEARNING_PATTERNS,
+    STUDENT_PREDICTIONS,
+    STUDENT_RISK_ANALYSIS,
+    WARNING_RULE_REVIEWS,
+)
 
 TENANT = str(UUID(int=1))
 CREATED = dt.datetime(2026, 11, 22, 19, 0, tzinfo=dt.UTC)
@@ -21,6 +32,10 @@ MODELS = {
     "score_predictor": Model(
         version="score-1", trained_at="2026-11-23", metrics={"mae": 6.1}, baseline={"mae": 7.2}, in_use="hierarchical"
     ),
+    **{
+        name: Model(version=f"{name}-1", trained_at="2026-11-23", metrics={}, baseline={}, in_use=name)
+        for name in ("learning_patterns", "subject_risk", "score_analysis", "outlook", "early_warnings")
+    },
 }
 HELD = (Validation(suite="raw_students", success=True), Validation(suite="feat_student__profile", success=True))
 
@@ -71,12 +86,9 @@ def tables(
             "source": ["popular" for _ in levels],
         }
     )
-    return {
+    return {table.name: table.arrow_schema.empty_table() for table in PUBLISHED_TABLES} | {
         "content_recommendations": personal,
         "fallback_recommendations": fallback,
-        "content_resumptions": waiting(),
-        "score_predictions": predicted({}),
-        "fallback_score_predictions": FALLBACK_SCORE_PREDICTIONS.arrow_schema.empty_table(),
     }
 
 
@@ -129,6 +141,60 @@ def cohorts(*scores: float) -> pa.Table:
     }
     rows = [{**said, "school_year_level": year, "predicted_score": score} for year, score in enumerate(scores, 1)]
     return pa.Table.from_pylist(rows, FALLBACK_SCORE_PREDICTIONS.arrow_schema)
+
+
+def analyzed(
+    number: int = 0, *, times: tuple[str, ...] = ("evening", "night"), risk: float | None = 62.5
+) -> dict[str, pa.Table]:
+    """What the analysis of one student publishes: a row in each of its tables."""
+    whose = {
+        "student_id": student(number),
+        "tenant_id": TENANT,
+        "basis": "measured",
+        "reasoning": "요즘 계획을 잘 지켜요.",
+    }
+    habits = {
+        "preferred_study_times": list(times),
+        "strong_days": [1, 3],
+        "weak_days": [],
+        "peak_productivity_hours": [20],
+    }
+    start, end = "2026-11-23", "2026-11-29"
+    at = dt.datetime(2026, 11, 22, 15, 0, 0, 123_456, tzinfo=dt.UTC)
+    found = {
+        STUDENT_LEARNING_PATTERNS: {
+            **{"frequently_incomplete_subjects": ["한국사", '따옴표 " 와 \\', "{쉼표, 괄호}", "", "NULL", "두\n줄"]},
+            **{"overall_completion_rate": 71.5, "average_daily_study_minutes": 95, "total_plans_analyzed": 120},
+            **{"study_time_analysis": "[]", "day_analysis": "[]", "subject_completion_analysis": "[]"},
+            **{"analyzed_period_start": "2026-05-25", "analyzed_period_end": "2026-11-22", "change_points": "[]"},
+            **{"evidence": "{}", "realistic_minutes": "[]"},
+        },
+        FALLBACK_LEARNING_PATTERNS: {"school_type": "HIGH", "school_year_level": 2, "student_count": 5},
+        STUDENT_RISK_ANALYSIS: {
+            **{"subject": "수학", "risk_score": risk, "recent_grade_trend": -1, "score_count": 4},
+            **{"factors": "[]", "is_weak": risk is not None and risk >= 60, "legacy_differences": "[]"},
+            **{"basis": "insufficient" if risk is None else "measured"},
+        },
+        SCORE_SUMMARIES: {"mock_summary": '{"avgPercentile": 71}'},
+        STUDENT_PREDICTIONS: {
+            **{"prediction_type": "subject_struggle", "prediction_date": dt.date(2026, 11, 23), "subject": "수학"},
+            **{"target_period_start": start, "target_period_end": end, "prediction_score": 55.5, "base_score": 50},
+            **{"confidence": 0.75, "contributing_factors": "[]", "recommended_interventions": "[]"},
+        },
+        EARLY_WARNINGS: {
+            **{"warning_type": "subject_struggle", "subject": "수학", "detected_date": dt.date(2026, 11, 23)},
+            **{"id": content(500 + number), "severity": "high", "probability": 0.875, "detected_at": at},
+            **{"context_data": "{}", "recommended_actions": "[]"},
+        },
+        WARNING_RULE_REVIEWS: {
+            **{"month": "2026-10", "warning_type": "burnout_risk", "raised_count": 6, "resolved_count": 3},
+            **{"confirmed_count": 2, "dismissed_count": 1, "threshold": 0.625},
+        },
+    }
+    return {
+        table.name: pa.Table.from_pylist([{**habits, **whose, **row}], table.arrow_schema)
+        for table, row in found.items()
+    }
 
 
 def write(

@@ -26,7 +26,7 @@ from orchestration.publishing.sql import TRY_LOCK
 from tests.publishing import published_rows as rows
 from tests.publishing.databases import fresh_database
 
-PERSONAL, FALLBACK, WAITING, PREDICTED, COHORTS = (table.name for table in PUBLISHED_TABLES)
+PERSONAL = PUBLISHED_TABLES[0].name
 STUDENTS = 1_000
 KILLS = 20
 

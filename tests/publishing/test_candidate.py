@@ -16,7 +16,8 @@ from orchestration.publishing.candidate import CandidateError, Validation, conte
 from orchestration.publishing.contracts import CONTENT_RECOMMENDATIONS, PUBLISHED_TABLES
 from tests.publishing import published_rows as rows
 
-PERSONAL, FALLBACK, WAITING, PREDICTED, COHORTS = (table.name for table in PUBLISHED_TABLES)
+PERSONAL, FALLBACK, WAITING, PREDICTED, COHORTS, *LATER = (table.name for table in PUBLISHED_TABLES)
+EMPTY = dict.fromkeys([WAITING, PREDICTED, COHORTS, *LATER], 0)
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -27,7 +28,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     written = rows.write(tmp_path, "run-1")
     found = candidate.read(tmp_path / "run-1")
     assert found == written
-    assert found.manifest.rows == {PERSONAL: 100, FALLBACK: 3, WAITING: 0, PREDICTED: 0, COHORTS: 0}
+    assert found.manifest.rows == {PERSONAL: 100, FALLBACK: 3} | EMPTY
     assert found.manifest.as_of == "2026-11-23"
     assert found.manifest.created_at == rows.CREATED
     assert set(found.manifest.libraries) == set(candidate.LIBRARIES)
@@ -125,7 +126,10 @@ def test_columns_and_keys_are_those_of_the_contract(tmp_path: Path) -> None:
 
 
 def test_manifest_must_be_complete(tmp_path: Path) -> None:
-    with pytest.raises(CandidateError, match="which model made it: recommender, score_predictor"):
+    with pytest.raises(
+        CandidateError,
+        match="which model made it: early_warnings, learning_patterns, outlook, recommender, score_analysis",
+    ):
         candidate.write(
             tmp_path,
             rows.tables(),
@@ -174,7 +178,7 @@ def test_everything_damaged_is_named(tmp_path: Path) -> None:
     ("field", "value", "message"),
     [
         ("content_hash", "0" * 64, "content hash"),
-        ("rows", {PERSONAL: 99, FALLBACK: 3, WAITING: 0, PREDICTED: 0, COHORTS: 0}, "100 rows, the manifest says 99"),
+        ("rows", {PERSONAL: 99, FALLBACK: 3} | EMPTY, "100 rows, the manifest says 99"),
         ("rows", {}, "rows is about nothing"),
         ("models", {}, "no model recommender"),
         ("run_id", "other", "says 'other' is its run"),

@@ -35,7 +35,8 @@ from orchestration.publishing.sql import TRY_LOCK
 from tests.publishing import published_rows as rows
 from tests.publishing.databases import fresh_database
 
-PERSONAL, FALLBACK, WAITING, PREDICTED, COHORTS = (table.name for table in PUBLISHED_TABLES)
+PERSONAL, FALLBACK, WAITING, PREDICTED, COHORTS, *LATER = (table.name for table in PUBLISHED_TABLES)
+EMPTY = dict.fromkeys([WAITING, PREDICTED, COHORTS, *LATER], 0)
 AT = dt.datetime(2026, 11, 22, 20, 0, tzinfo=dt.UTC)
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -103,13 +104,13 @@ def test_first_publication(url: str, make: Callable[..., Candidate]) -> None:
     assert result.tables == {
         PERSONAL: TableChange(100, 100, 0, 0),
         FALLBACK: TableChange(3, 3, 0, 0),
-        **dict.fromkeys([WAITING, PREDICTED, COHORTS], TableChange(0, 0, 0, 0)),
+        **dict.fromkeys([WAITING, PREDICTED, COHORTS, *LATER], TableChange(0, 0, 0, 0)),
     }
     assert (result.version, result.already_current) == (1, False)
     with psycopg.connect(url) as connection:
         publication = connection.execute("select * from serving.publication").fetchall()
         models = {name: model.model_dump() for name, model in rows.MODELS.items()}
-        counts = {PERSONAL: 100, FALLBACK: 3, WAITING: 0, PREDICTED: 0, COHORTS: 0}
+        counts = {PERSONAL: 100, FALLBACK: 3} | EMPTY
         until = AT + dt.timedelta(hours=48)
         identity = ("run-1", 1, "2026-11-23", AT, until, rows.CREATED, candidate.manifest.content_hash)
         assert publication == [(*identity, counts, counts, models, True)]

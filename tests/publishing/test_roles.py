@@ -23,7 +23,7 @@ from tests.publishing.databases import fresh_database
 ROLES = ("pipeline_transformer", "pipeline_publisher", "app_reader")
 PASSWORD = "of-these-tests-only"
 STUDENT, OTHER = rows.student(0), rows.student(1)
-PREDICTIONS = {"score_predictions": rows.predicted({"2026-12-10": "school"}, students=2)}
+PREDICTIONS = {"score_predictions": rows.predicted({"2026-12-10": "school"}, students=2), **rows.analyzed()}
 
 
 def logged_in(url: str, role: str, password: str = PASSWORD) -> str:
@@ -86,6 +86,11 @@ def test_transformer_sees_every_row_and_changes_nothing(url: str) -> None:
         assert connection.execute("select count(*) from public.students").fetchone() == (2,)
         connection.execute("create schema analytics_of_a_test")
         connection.execute("create view analytics_of_a_test.v as select id, school_type from public.students")
+        connection.execute(
+            "create view analytics_of_a_test.w as select id, warning_id, student_id, tenant_id, warning_type, subject,"
+            " detected_date, action_type, action_at from serving.warning_actions"
+        )
+        assert connection.execute("select count(*) from analytics_of_a_test.w").fetchone() == (0,)
         connection.rollback()
     refused(
         login,
@@ -94,6 +99,10 @@ def test_transformer_sees_every_row_and_changes_nothing(url: str) -> None:
         "update public.students set grade = 1",
         "delete from serving.publication",
         "insert into serving_staging.publish_log default values",
+        "select action_notes from serving.warning_actions",
+        "select action_taken_by from serving.warning_actions",
+        "select * from serving.warning_actions",
+        "insert into serving.warning_actions default values",
         "create table serving.mine ()",
         "create table public.mine ()",
     )
@@ -102,7 +111,8 @@ def test_transformer_sees_every_row_and_changes_nothing(url: str) -> None:
 def test_publisher_publishes_and_goes_back(url: str, tmp_path: Path) -> None:
     login = logged_in(url, "pipeline_publisher")
     assert pending(login) == []
-    first = publish(login, rows.write(tmp_path, "run-1", rows.tables(students=2) | PREDICTIONS), check=lambda *_: [])
+    tables = rows.tables(students=2) | PREDICTIONS
+    first = publish(login, rows.write(tmp_path, "run-1", tables), check=lambda *_: [])
     second = rows.write(tmp_path, "run-2", rows.tables(students=2, text="neu") | PREDICTIONS, hours=1)
     assert publish(login, second, check=lambda *_: []).tables["content_recommendations"].updated == 10
     assert rollback(login, tmp_path, check=lambda *_: []).run_id == first.run_id
@@ -122,6 +132,10 @@ def test_publisher_knows_the_apps_ids_and_nothing_else(url: str) -> None:
         "delete from serving_staging.publish_log",
         "update serving_staging.score_prediction_log set predicted_score = 100",
         "delete from serving_staging.migration",
+        "select id from serving.warning_actions",
+        "insert into serving.warning_actions default values",
+        "update serving.warning_actions set action_type = 'dismissed'",
+        "delete from serving.warning_actions",
         "truncate serving.content_recommendations",
         "drop table serving.content_recommendations",
         "alter table serving.content_recommendations disable row level security",
@@ -176,7 +190,11 @@ def test_every_table_is_open_to_both(url: str) -> None:
             ).fetchall()
         )
     assert len(policies) >= 13
-    assert [table for table, names in policies if names != ["app_reads", "pipeline_reads", "publisher_writes"]] == []
+    closed = [
+        (table, names) for table, names in policies if names != ["app_reads", "pipeline_reads", "publisher_writes"]
+    ]
+    # The app's own, which nobody else writes.
+    assert closed == [("warning_actions", ["app_reads", "pipeline_reads", "staff_act"])]
     assert {owners[table.name] for table in PUBLISHED_TABLES} == {"pipeline_publisher"}
     assert owners["publish_log"] != "pipeline_publisher"
 
@@ -218,6 +236,7 @@ def test_an_owner_who_is_no_superuser_migrates_from_empty_and_again(
     migrate(managed_url, again=True)
     with psycopg.connect(managed_url) as connection:
         assert connection.execute("select count(*) from serving.score_predictions").fetchone() == (2,)
+        assert connection.execute("select count(*) from serving.early_warnings").fetchone() == (1,)
 
 
 def test_without_the_right_to_create_roles_the_rest_is_there(

@@ -35,8 +35,10 @@ COLUMNS = {
 }
 ROWS = """
     insert into serving.student_risk_analysis (student_id, subject, tenant_id, risk_score, recent_grade_trend,
-        mastery_estimate, factors, basis, run_id, model_version, computed_at)
-    select id, '수학', tenant_id, 72.345, -1, 30, '[]', 'b', 'run-1', 'risk-1', now() from public.students
+        mastery_estimate, factors, basis, run_id, model_version, computed_at, is_weak, score_count, legacy_differences,
+        reasoning)
+    select id, '수학', tenant_id, 72.345, -1, 30, '[]', 'b', 'run-1', 'risk-1', now(), true, 4, '[]', ''
+    from public.students
 """
 
 
@@ -118,3 +120,34 @@ def test_ids_are_stable_and_tell_rows_apart(viewed: str) -> None:
         again = connection.execute("select id from public.student_risk_analysis order by student_id").fetchall()
     assert first == again
     assert len(set(first)) == len(first) == 5
+
+
+def test_a_warning_has_the_id_that_acts_are_about_and_the_first_acknowledges_it(viewed: str) -> None:
+    insert = """
+        insert into serving.early_warnings (student_id, warning_type, subject, detected_date, tenant_id, severity,
+            detected_at, context_data, recommended_actions, id, probability, reasoning, run_id, model_version,
+            computed_at)
+        select %s, 'subject_struggle', subject, '2026-11-23', %s, 'high', now(), '{}', '[]', id::uuid, 0.7, '', 'run-1',
+            'warnings-1', now()
+        from unnest(array['국어', '수학'], array['00000000-0000-0000-0000-0000000000f1',
+            '00000000-0000-0000-0000-0000000000f2']) as w (subject, id)
+    """
+    with psycopg.connect(viewed) as connection:
+        connection.execute(insert, [STUDENT, TENANT])
+    act = """
+        insert into serving.warning_actions (warning_id, student_id, tenant_id, warning_type, subject, detected_date,
+            action_type, action_taken_by)
+        select id, student_id, tenant_id, warning_type, '수학', '2026-11-23', %s, %s from public.early_warnings
+        where id = '00000000-0000-0000-0000-0000000000f2'
+    """
+    with signed_in(viewed, claims_of(ADMIN)) as connection:
+        assert connection.execute(act, ["acknowledged", ADMIN]).rowcount == 1
+        connection.commit()
+    with signed_in(viewed, claims_of(ADMIN)) as connection:
+        assert connection.execute(act, ["resolved", ADMIN]).rowcount == 1
+        found = connection.execute(
+            "select acknowledged_by, acknowledged_at < now() from public.early_warnings order by id"
+        )
+        assert [tuple(row) for row in found] == [(None, None), (ADMIN, True)]
+    with signed_in(viewed, claims_of(STUDENT)) as connection:
+        assert connection.execute("select from public.early_warnings").fetchall() == []

@@ -1,7 +1,14 @@
 import type { ReactNode } from 'react';
 import { connection } from 'next/server';
 
-import type { Answer, LearningPatterns, Recommendation, ScorePrediction, Source } from '../../src/index.ts';
+import type {
+  Answer,
+  LearningPatterns,
+  OutlookPrediction,
+  Recommendation,
+  ScorePrediction,
+  Source,
+} from '../../src/index.ts';
 import { analyticsFor, titlesOf } from '../lib/analytics.ts';
 import { getSession } from '../lib/session.ts';
 
@@ -17,16 +24,29 @@ const UNITS = { percentile: '백분위', raw_score: '원점수' };
 const EXAMS = { mock: '모의고사', internal: '내신' };
 const CONTENTS = { book: '교재', lecture: '강의', custom: '자료' };
 const WEEKDAYS = ['일', '월', '화', '수', '목', '금', '토'];
-const TIMES: Record<string, string> = { morning: '아침', afternoon: '오후', evening: '저녁', night: '밤' };
+const TIMES: Record<string, string> = {
+  early_morning: '이른 아침',
+  morning: '오전',
+  afternoon: '오후',
+  evening: '저녁',
+  night: '밤',
+};
+const OUTLOOKS = {
+  weekly_completion: '이번 주 계획',
+  subject_struggle: '과목',
+  burnout_risk: '쉬어 가기',
+  exam_readiness: '시험 준비',
+};
 const DAYS_AHEAD = 30;
 
 export default async function Page() {
   await connection();
   const session = await getSession();
   const analytics = analyticsFor(session);
-  const [contents, patterns] = await Promise.all([
+  const [contents, patterns, outlook] = await Promise.all([
     analytics.getContentRecommendations(session.sub, { limit: 5 }),
     analytics.analyzePatterns(session.sub),
+    analytics.getOutlook(session.sub),
   ]);
   const subjectId = contents.data.find((content) => content.subjectId)?.subjectId;
   const target = new Date(Date.now() + DAYS_AHEAD * 86_400_000).toISOString().slice(0, 10);
@@ -51,6 +71,11 @@ export default async function Page() {
       <Block title="학습 패턴" answer={patterns}>
         <Patterns patterns={patterns.data} />
       </Block>
+      {outlook.data.some((prediction) => prediction.reasoning) && (
+        <Block title="앞으로의 전망" answer={outlook}>
+          <Outlook predictions={outlook.data} />
+        </Block>
+      )}
     </main>
   );
 }
@@ -120,6 +145,21 @@ function Scores({ scores }: { scores: readonly ScorePrediction[] }) {
   );
 }
 
+function Outlook({ predictions }: { predictions: readonly OutlookPrediction[] }) {
+  return (
+    <ul>
+      {predictions.map((prediction) => (
+        <li key={prediction.type}>
+          <div>
+            <strong>{prediction.subject ?? OUTLOOKS[prediction.type]}</strong>
+          </div>
+          <p>{prediction.reasoning}</p>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 /** From the best grade that the interval reaches to the worst. */
 function grades(reached: readonly number[]): string {
   const [best, worst] = [Math.min(...reached), Math.max(...reached)];
@@ -138,13 +178,18 @@ function Patterns({ patterns }: { patterns: LearningPatterns | null }) {
     '자주 밀리는 과목': patterns.frequentlyIncompleteSubjects.join('·') || '없음',
   };
   return (
-    <dl>
-      {Object.entries(facts).map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
+    <>
+      <dl>
+        {Object.entries(facts).map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      {patterns.changePoints.map((change) => (
+        <p key={`${change.date} ${change.kind}`}>{change.text}</p>
       ))}
-    </dl>
+    </>
   );
 }

@@ -47,6 +47,15 @@ export function postgresReader(sql: Sql, claims: Claims, statementTimeoutMs = 1_
         from serving.predict_score(${studentId}, ${subjectId}, ${targetDate}::text::date) as r`),
     analyzePatterns: (studentId, signal) =>
       read(signal, (tx) => tx`select to_jsonb(r) as row from serving.analyze_patterns(${studentId}) as r`),
+    subjectRisks: (studentId, signal) =>
+      read(signal, (tx) => tx`select to_jsonb(r) as row from serving.subject_risks(${studentId}) as r`),
+    studentOutlook: (studentId, signal) =>
+      read(signal, (tx) => tx`select to_jsonb(r) as row from serving.student_outlook(${studentId}) as r`),
+    openWarnings: ({ tenantId, studentId, limit }, signal) =>
+      read(signal, (tx) => tx`
+        select to_jsonb(r) as row from serving.open_warnings(${tenantId}, ${studentId}::text::uuid, ${limit}) as r`),
+    scoreSummary: (studentId, signal) =>
+      read(signal, (tx) => tx`select to_jsonb(r) as row from serving.score_summary(${studentId}) as r`),
 
     newestBooks: ({ studentId, subjectIds, limit }, signal) =>
       read(signal, (tx) => tx`
@@ -75,6 +84,15 @@ export function postgresReader(sql: Sql, claims: Claims, statementTimeoutMs = 1_
           where student_id = ${studentId} and plan_date >= ${day}::text::date and plan_date <= current_date
             and deleted_at is null and is_active
           order by plan_date desc limit 1000
+        ) as r`),
+    mockScores: (studentId, signal) =>
+      read(signal, (tx) => tx`
+        select to_jsonb(r) as row from (
+          select m.exam_date, g.name as subject_group, m.percentile, m.grade_score
+          from public.student_mock_scores as m
+          inner join public.subject_groups as g on g.id = m.subject_group_id
+          where m.student_id = ${studentId}
+          order by m.exam_date desc, m.id limit 100
         ) as r`),
   };
 }

@@ -32,6 +32,18 @@ export function supabaseReader(client: SupabaseClient<any, any, any>): Reader {
       ),
     analyzePatterns: (studentId, signal) =>
       rows(serving.rpc('analyze_patterns', { student_id: studentId }).abortSignal(signal)),
+    subjectRisks: (studentId, signal) =>
+      rows(serving.rpc('subject_risks', { student_id: studentId }).abortSignal(signal)),
+    studentOutlook: (studentId, signal) =>
+      rows(serving.rpc('student_outlook', { student_id: studentId }).abortSignal(signal)),
+    openWarnings: ({ tenantId, studentId, limit }, signal) =>
+      rows(
+        serving
+          .rpc('open_warnings', { academy_id: tenantId, only_student: studentId, max_items: limit })
+          .abortSignal(signal),
+      ),
+    scoreSummary: (studentId, signal) =>
+      rows(serving.rpc('score_summary', { student_id: studentId }).abortSignal(signal)),
 
     async newestBooks({ studentId, subjectIds, limit }, signal) {
       const [student] = await rows<{ tenant_id: string; school_type: string | null }>(
@@ -73,6 +85,25 @@ export function supabaseReader(client: SupabaseClient<any, any, any>): Reader {
           .limit(1000)
           .abortSignal(signal),
       ),
+    async mockScores(studentId, signal) {
+      const scores = await rows<{ subject_group_id: string }>(
+        app
+          .from('student_mock_scores')
+          .select('exam_date, subject_group_id, percentile, grade_score')
+          .eq('student_id', studentId)
+          .order('exam_date', { ascending: false })
+          .order('id')
+          .limit(100)
+          .abortSignal(signal),
+      );
+      const ids = [...new Set(scores.map((score) => score.subject_group_id))];
+      if (ids.length === 0) return [];
+      const groups = await rows<{ id: string; name: string }>(
+        app.from('subject_groups').select('id, name').in('id', ids).abortSignal(signal),
+      );
+      const names = new Map(groups.map((group) => [group.id, group.name]));
+      return scores.map(({ subject_group_id: group, ...score }) => ({ ...score, subject_group: names.get(group) }));
+    },
   };
 }
 
