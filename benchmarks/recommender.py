@@ -242,7 +242,10 @@ def synthetic_input(students: int, contents: int, starts: int) -> RecommenderInp
     )
     people = pd.DataFrame({"student_id": student_ids, "tenant_id": "t", "school_type": "HIGH"})
     empty = {
-        "scores": ["student_id", "subject_group", "exam_count", "last_exam_date", "percentile"],
+        "weak_subjects": [
+            *("student_id", "subject_group", "exam_count", "last_exam_date", "percentile", "own_percentile", "need"),
+            "is_weak",
+        ],
         "prerequisites": ["tenant_id", "content_id", "prerequisite_id"],
     }
     return RecommenderInput(

@@ -10,6 +10,7 @@ from dagster_dbt import DbtCliResource
 
 from orchestration.assets.candidate import candidate_tables
 from orchestration.assets.exports import duckdb_file
+from orchestration.assets.outlook import outlook_model
 from orchestration.assets.publish import published_tables
 from orchestration.assets.raw import cutoff, raw_tables
 from orchestration.assets.recommender import recommender_model
@@ -40,6 +41,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_transform_assets(manifest),
             recommender_model,
             score_predictor_model,
+            outlook_model,
             candidate_tables,
             published_tables,
             duckdb_file,

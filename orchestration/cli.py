@@ -11,6 +11,7 @@ import json
 import logging
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -21,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local_supabase import schema, server
+from orchestration.analysis_tables import ANALYSED, backtest_tables, student_tables
 from orchestration.cutoff import SEOUL, Cutoff, CutoffError
 from orchestration.settings import Settings, SettingsError, load_settings
 
@@ -115,6 +117,8 @@ def load_sample(
     with err.status(f"generating {students:,} students …"):
         started = dt.datetime.now(dt.UTC)
         counts = sample.load(target, students=students, seed=seed, today=today)
+    # The backtest asks how much of what the students are made of was recovered.
+    load_settings().sample_file.write_text(json.dumps({"students": students, "seed": seed}) + "\n", "utf-8")
     _print_load("sample", counts, started)
 
 
@@ -130,6 +134,7 @@ def load_oulad(
     target = _stand_in_url("load oulad")
     with err.status(f"loading {folder} …"):
         started = dt.datetime.now(dt.UTC)
+        load_settings().sample_file.unlink(missing_ok=True)
         counts = oulad.load(target, folder, until=limit)
     _print_load("OULAD", counts, started)
 
@@ -240,6 +245,7 @@ def show(student_id: str, items: Annotated[int, typer.Option(min=1, max=50)] = 1
     _print_recommendations(url, student_id, items)
     _print_resumptions(url, student_id, items)
     _print_score_predictions(url, student_id)
+    _print_analysis(url, student_id)
 
 
 @app.command()
@@ -368,6 +374,14 @@ def _print_score_predictions(target: str, student_id: str) -> None:
     out.print(table)
 
 
+def _print_analysis(target: str, student_id: str, parts: Sequence[str] = ANALYSED) -> None:
+    from orchestration import serving
+
+    for table in student_tables(serving.analysis(target, student_id), parts):
+        out.print()
+        out.print(table)
+
+
 def _print_summary(chosen: Settings, target: str, seconds: dict[str, float]) -> None:
     from orchestration import serving
 
@@ -390,6 +404,7 @@ def _print_summary(chosen: Settings, target: str, seconds: dict[str, float]) -> 
         out.print()
         _print_recommendations(target, student, 5)
         _print_score_predictions(target, student)
+        _print_analysis(target, student, ("patterns", "outlook"))
     out.print()
     out.print("Look further:")
     out.print(f"  tlu show {student or 'STUDENT_ID'}")
@@ -428,6 +443,8 @@ def _print_backtest(results: list[dict[str, Any]]) -> None:
     for result in results:
         _print_gains(result["as_of"], result["recommendations"])
     _print_score_backtest(results)
+    for table in backtest_tables(results):
+        out.print(table)
 
 
 def _print_score_backtest(results: list[dict[str, Any]]) -> None:

@@ -5,12 +5,19 @@ Belongs here: which columns of which feature model a product reads. Not here: co
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pandas as pd
 
+from ml_assets.learning_patterns.inputs import LearningPatternInput
+from ml_assets.outlook.inputs import OutlookInput
 from ml_assets.recommender.inputs import RecommenderInput
+from ml_assets.score_analysis.inputs import ScoreAnalysisInput
 from ml_assets.score_prediction.config import ScorePredictionConfig
 from ml_assets.score_prediction.inputs import ScorePredictionInput
 from ml_assets.score_prediction.ledger import Ledger
+from ml_assets.subject_risk.inputs import SubjectRiskInput
+from ml_assets.subject_risk.risk import weak_subjects
 from orchestration.cutoff import read_cutoff
 from postgres_arrow import read_arrow
 
@@ -45,16 +52,6 @@ _INTERACTIONS = """
     where not profile.is_synthetic
     order by pair.student_id, pair.content_id
 """
-# Internal and mock exams weigh by their number.
-_SCORES = """
-    select
-        student_id::text, subject_group, sum(exam_count)::integer as exam_count, max(last_exam_date) as last_exam_date,
-        sum(recent_percentile * exam_count) / sum(exam_count) as percentile
-    from {schema}_features.feat_student_subject__scores
-    where subject_group is not null
-    group by student_id, subject_group
-    order by student_id, subject_group
-"""
 _PREREQUISITES = """
     select tenant_id::text, content_id::text, prerequisite_id::text
     from {schema}_features.feat_content__prerequisites
@@ -74,7 +71,7 @@ _EXAM_SCORES = """
         score.score_id::text, score.student_id::text, score.subject_group, score.subject_id::text, score.exam_kind,
         score.exam_type, score.exam_date, score.known_date, score.course_day, score.school_year_level, score.raw_score,
         score.percentile, score.percentile_basis, score.rank_grade, score.rank_grade_levels, score.standard_score,
-        score.credit_hours
+        score.credit_hours, score.z_score
     from {schema}_features.feat_student_exam__scores as score
     inner join {schema}_features.feat_student__profile as profile using (student_id)
     where not profile.is_synthetic
@@ -82,7 +79,8 @@ _EXAM_SCORES = """
 """
 _WEEKLY_EFFORT = """
     select
-        student_id::text, subject_group, week_start, planned_count, done_count, carried_over_count, net_seconds
+        student_id::text, subject_group, week_start, planned_count, done_count, done_by_week_end_count,
+        carried_over_count, net_seconds
     from {schema}_features.feat_student_subject__weekly_effort
     order by student_id, subject_group, week_start
 """
@@ -90,6 +88,17 @@ _COURSES = """
     select student_id::text, subject_group, subject_id::text, course_start_date
     from {schema}_features.feat_student_subject__courses
     order by student_id, subject_group
+"""
+# What the app's old risk formula takes for study. The column is deprecated, so that no feature has it.
+_AMOUNTS = """
+    select progress.student_id::text, content.subject_group, sum(progress.completed_amount) as completed_amount
+    from {schema}_staging.stg_app__student_content_progress as progress
+    left join {schema}_intermediate.int_content__copies as copy on progress.content_id = copy.content_id
+    inner join {schema}_features.feat_content__catalogue as content
+        on coalesce(copy.master_content_id, progress.content_id) = content.content_id
+    where content.subject_group is not null
+    group by progress.student_id, content.subject_group
+    order by progress.student_id, content.subject_group
 """
 # The last promise before each exam: one that was repeated for weeks is no more often kept or broken.
 _LEDGER = """
@@ -100,6 +109,96 @@ _LEDGER = """
     cross join {schema}_control.cutoff
     where scored_date >= cutoff.as_of_date - {days}
     order by student_id, subject_group, exam_kind, target_date, week_start_date desc
+"""
+
+# Who has left teaches the outlook what leaving looks like.
+_EVERYBODY = """
+    select student_id::text, tenant_id::text, school_type, school_year_level, withdrawn_date
+    from {schema}_features.feat_student__profile
+    where not is_synthetic
+    order by student_id
+"""
+_DAILY = """
+    select
+        daily.student_id::text, daily.activity_date, daily.planned_count, daily.planned_ahead_count,
+        daily.done_on_time_count, daily.done_in_week_count, daily.done_count, daily.ticked_count,
+        daily.carried_over_count, daily.spell_count, daily.net_seconds, daily.late_seconds
+    from {schema}_features.feat_student__daily_activity as daily
+    inner join {schema}_features.feat_student__profile as profile using (student_id)
+    where not profile.is_synthetic
+    order by daily.student_id, daily.activity_date
+"""
+_COMING_WEEK = """
+    select student_id::text, planned_count, planned_minutes
+    from {schema}_features.feat_student__coming_week
+    order by student_id
+"""
+_ENROLMENTS = """
+    select student_id::text, plan_group_id::text, start_date, end_date, cancelled_date
+    from {schema}_features.feat_student__enrolments
+    order by student_id, plan_group_id
+"""
+
+_HOURS = """
+    select hours.student_id::text, hours.start_hour, hours.spell_count, hours.net_seconds, hours.planned_count,
+        hours.done_count
+    from {schema}_features.feat_student_hour__activity as hours
+    order by hours.student_id, hours.start_hour
+"""
+_RHYTHM = """
+    select student_id::text, weekday_planned_count, weekday_done_count
+    from {schema}_features.feat_student__rhythm
+    order by student_id
+"""
+_SUBJECT_ACTIVITY = """
+    select student_id::text, subject_group, planned_84d_count, done_84d_count
+    from {schema}_features.feat_student_subject__activity
+    order by student_id, subject_group
+"""
+_KINDS = """
+    select
+        student_id::text, content_type, subject_group, item_count, mean_log_minutes, var_log_minutes, unit_item_count,
+        mean_log_unit_minutes, var_log_unit_minutes, estimated_item_count, mean_log_pace, var_log_pace
+    from {schema}_features.feat_student_kind__effort
+    order by student_id, content_type, subject_group
+"""
+# The day of an exam: that of a goal, or the day that a plan group aims at.
+_EXAMS_AHEAD = """
+    select student_id::text, least(next_goal_days_left, next_target_days_left) as days_left
+    from {schema}_features.feat_student__goals
+    where coalesce(next_goal_days_left, next_target_days_left) is not null
+    order by student_id
+"""
+_BENCHMARKS = """
+    select
+        tenant_id::text, school_type, school_year_level, subject_group, exam_kind, student_count, percentile_p25,
+        percentile_p50, percentile_p75
+    from {schema}_marts.fct_cohort_benchmark
+    order by school_type, school_year_level, subject_group, exam_kind, tenant_id
+"""
+# What was published before the cut-off, for the runs after it: predictions to be settled, warnings that are open.
+_PUBLISHED_PREDICTIONS = """
+    select
+        student_id::text, prediction_type, prediction_date, tenant_id::text, subject,
+        target_period_start_date::text as target_period_start, target_period_end_date::text as target_period_end,
+        prediction_score, base_score, confidence, contributing_factors::text, recommended_interventions::text,
+        reasoning, basis, actual_outcome
+    from {schema}_staging.stg_published__student_predictions
+    order by student_id, prediction_type, prediction_date
+"""
+_PUBLISHED_WARNINGS = """
+    select
+        warning_id::text as id, student_id::text, tenant_id::text, warning_type, subject, detected_date, severity,
+        detected_at, resolved_at, context_data::text, recommended_actions::text, probability, reasoning
+    from {schema}_staging.stg_published__early_warnings
+    order by student_id, warning_type, subject, detected_date
+"""
+_VERDICTS = """
+    select
+        warning_id::text, student_id::text, tenant_id::text, warning_type, subject, detected_date, action_type,
+        action_date
+    from {schema}_staging.stg_published__warning_actions
+    order by warning_id, action_at, action_id
 """
 
 
@@ -141,6 +240,100 @@ def read_recommender_input(url: str, schema: str) -> RecommenderInput:
         contents=frame(_CONTENTS),
         student_subjects=frame(_STUDENT_SUBJECTS),
         interactions=frame(_INTERACTIONS),
-        scores=frame(_SCORES),
+        weak_subjects=weak_subjects(read_subject_risk_input(url, schema)),
         prerequisites=frame(_PREREQUISITES),
     )
+
+
+def read_subject_risk_input(url: str, schema: str) -> SubjectRiskInput:
+    """Frames of the risk as of the cut-off that the features in `schema` were built for."""
+
+    def frame(query: str) -> pd.DataFrame:
+        return read_arrow(url, query.format(schema=schema)).to_pandas(date_as_object=False)
+
+    return SubjectRiskInput(
+        as_of=read_cutoff(url, schema).date,
+        students=frame(_SCORED_STUDENTS),
+        scores=frame(_EXAM_SCORES),
+        weekly=frame(_WEEKLY_EFFORT),
+        subjects=frame(_SUBJECT_ACTIVITY),
+        courses=frame(_COURSES),
+        amounts=frame(_AMOUNTS),
+    )
+
+
+def read_outlook_input(url: str, schema: str) -> OutlookInput:
+    """Frames of the outlook as of the cut-off that the features in `schema` were built for."""
+
+    def frame(query: str) -> pd.DataFrame:
+        return read_arrow(url, query.format(schema=schema)).to_pandas(date_as_object=False)
+
+    return OutlookInput(
+        as_of=read_cutoff(url, schema).date,
+        students=frame(_EVERYBODY),
+        daily=frame(_DAILY),
+        coming_week=frame(_COMING_WEEK),
+        enrolments=frame(_ENROLMENTS),
+        scores=frame(_EXAM_SCORES),
+        weekly=frame(_WEEKLY_EFFORT),
+        courses=frame(_COURSES),
+    )
+
+
+def read_learning_pattern_input(url: str, schema: str) -> LearningPatternInput:
+    """Frames of the learning patterns as of the cut-off that the features in `schema` were built for."""
+
+    def frame(query: str) -> pd.DataFrame:
+        return read_arrow(url, query.format(schema=schema)).to_pandas(date_as_object=False)
+
+    return LearningPatternInput(
+        as_of=read_cutoff(url, schema).date,
+        students=frame(_SCORED_STUDENTS),
+        daily=frame(_DAILY),
+        hours=frame(_HOURS),
+        rhythm=frame(_RHYTHM),
+        subjects=frame(_SUBJECT_ACTIVITY),
+        weekly=frame(_WEEKLY_EFFORT),
+        kinds=frame(_KINDS),
+    )
+
+
+def read_score_analysis_input(url: str, schema: str) -> ScoreAnalysisInput:
+    """Frames of the score summaries; their benchmarks are a mart, which a backtest does not build."""
+
+    def frame(query: str) -> pd.DataFrame:
+        return read_arrow(url, query.format(schema=schema)).to_pandas(date_as_object=False)
+
+    return ScoreAnalysisInput(
+        as_of=read_cutoff(url, schema).date,
+        students=frame(_SCORED_STUDENTS),
+        scores=frame(_EXAM_SCORES),
+        benchmarks=frame(_BENCHMARKS),
+    )
+
+
+@dataclass(frozen=True)
+class Published:
+    """What the app reads of earlier runs, before the cut-off: predictions, warnings, and staff's verdicts on these."""
+
+    predictions: pd.DataFrame
+    warnings: pd.DataFrame
+    verdicts: pd.DataFrame
+
+
+def read_published(url: str, schema: str) -> Published:
+    """What was published before the cut-off."""
+
+    def frame(query: str) -> pd.DataFrame:
+        return read_arrow(url, query.format(schema=schema)).to_pandas(date_as_object=False)
+
+    return Published(
+        predictions=frame(_PUBLISHED_PREDICTIONS),
+        warnings=frame(_PUBLISHED_WARNINGS),
+        verdicts=frame(_VERDICTS),
+    )
+
+
+def read_exams_ahead(url: str, schema: str) -> pd.DataFrame:
+    """Days from the cut-off to each student's next exam, where a goal or plan group has one: student_id, days_left."""
+    return read_arrow(url, _EXAMS_AHEAD.format(schema=schema)).to_pandas()

@@ -11,6 +11,7 @@ DUCKDB_WRITE = "duckdb_write"
 CUTOFF = AssetKey(["control", "cutoff"])
 RECOMMENDER = AssetKey(["models", "recommender"])
 SCORE_PREDICTOR = AssetKey(["models", "score_predictor"])
+OUTLOOK = AssetKey(["models", "outlook"])
 
 
 def raw(table: str) -> AssetKey:

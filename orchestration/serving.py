@@ -38,6 +38,25 @@ _NEXT_EXAMS: LiteralString = """
     where student_id = %(student)s
     order by subject_group, exam_kind desc, exam_type is null, target_date
 """
+_PATTERNS: LiteralString = "select * from serving.analyze_patterns(%(student)s)"
+_RISKS: LiteralString = """
+    select subject, risk_score, legacy_risk_score, score_count, reasoning
+    from serving.student_risk_analysis
+    where student_id = %(student)s
+    order by risk_score desc nulls last, subject
+"""
+_OUTLOOK: LiteralString = """
+    select distinct on (prediction_type) prediction_type, prediction_score, base_score, basis, reasoning
+    from serving.student_predictions
+    where student_id = %(student)s
+    order by prediction_type, prediction_date desc
+"""
+_OPEN_WARNINGS: LiteralString = """
+    select detected_date::text, warning_type, subject, severity, reasoning
+    from serving.early_warnings
+    where student_id = %(student)s and resolved_at is null
+    order by probability desc, warning_type, subject
+"""
 _WITH_RECOMMENDATIONS = "select student_id::text from serving.content_recommendations order by student_id limit 1"
 _WITH_BOTH = """
     select student_id::text from serving.score_predictions as predicted
@@ -63,6 +82,19 @@ def resumptions(url: str, student_id: str, items: int = 10) -> list[dict[str, An
 def next_exams(url: str, student_id: str) -> list[dict[str, Any]]:
     """Predictions of a student for the next exam of each series. Raises UnknownStudent for an id no student has."""
     return _of_student(url, _NEXT_EXAMS, student_id, 0)
+
+
+def analysis(url: str, student_id: str) -> dict[str, list[dict[str, Any]]]:
+    """Habits, risks, latest predictions and open warnings of a student. Raises UnknownStudent for an unknown id."""
+    return {
+        name: _of_student(url, query, student_id, 0)
+        for name, query in (
+            ("patterns", _PATTERNS),
+            ("risks", _RISKS),
+            ("outlook", _OUTLOOK),
+            ("warnings", _OPEN_WARNINGS),
+        )
+    }
 
 
 def _of_student(url: str, query: LiteralString, student_id: str, items: int) -> list[dict[str, Any]]:

@@ -100,6 +100,11 @@ class Settings:
         return self.home / "validations"
 
     @property
+    def sample_file(self) -> Path:
+        """Size and seed of the sample that the stand-in holds; not there when it holds something else."""
+        return self.home / "sample.json"
+
+    @property
     def marts_file(self) -> Path:
         """The DuckDB file that analysts open."""
         return self.home / "marts.duckdb"

@@ -31,6 +31,13 @@ OUTCOMES_ONLY = ("build", "--select", "+feat_student_content__interactions", *_N
 # The same for scores: which of them were known later.
 SCORES_ONLY = ("build", "--select", "+feat_student_exam__scores", *_NO_TESTS)
 
+# What students did, and whether they stayed: the outcomes of the analysis.
+ACTIVITY_ONLY = (
+    *("build", "--select", "+feat_student__profile", "+feat_student__daily_activity", "+feat_student__coming_week"),
+    *("+feat_student__enrolments", "+feat_student_exam__scores", "+feat_student_subject__weekly_effort"),
+    *("+feat_student_subject__courses", *_NO_TESTS),
+)
+
 
 class TransformError(Exception):
     """The dbt command did not do what it was asked."""

@@ -1,5 +1,7 @@
-{#- A table that the app may lack: itself where it exists, else no rows of its declared columns, so that every model
-    that reads it still builds. `orchestration/raw_contract.py` says which are lacking before dbt starts. -#}
+{#- A table that the database may lack: itself where it exists, else no rows of its declared columns, so that every model
+    that reads it still builds. `orchestration/raw_contract.py` says which of the app's are lacking before dbt starts, and
+    refuses one that lacks a column. Of the others, one that lacks a column waits for its migration, which the run applies
+    when it publishes: until then there can be no rows to read in it. -#}
 {% macro app_table(name, origin='app') -%}
     {%- set relation = source(origin, name) -%}
     {%- if not execute -%}
@@ -7,7 +9,13 @@
     {%- else -%}
         {%- set declared = graph.sources.values() | selectattr('source_name', 'equalto', origin)
             | selectattr('name', 'equalto', name) | first -%}
-        {%- if adapter.get_relation(target.database, declared.schema, declared.identifier) is not none -%}
+        {%- set found = adapter.get_relation(target.database, declared.schema, declared.identifier) -%}
+        {%- set lacking = [] -%}
+        {%- if found is not none and origin != 'app' -%}
+            {%- set columns = adapter.get_columns_in_relation(found) | map(attribute='name') | list -%}
+            {%- do lacking.extend(declared.columns | reject('in', columns)) -%}
+        {%- endif -%}
+        {%- if found is not none and not lacking -%}
             {{ relation }}
         {%- else -%}
             (

@@ -12,7 +12,7 @@ from expectations import bounds
 from expectations.spec import SuiteSpec, between, columns_exactly, dated_before, not_null, one_of, unique
 
 
-def student_profile(_: dt.date) -> SuiteSpec:
+def student_profile(as_of: dt.date) -> SuiteSpec:
     """One row per student known at the cut-off."""
     return SuiteSpec(
         name="feat_student__profile",
@@ -23,10 +23,15 @@ def student_profile(_: dt.date) -> SuiteSpec:
             "school_year_level",
             "curriculum_revision_year",
             "is_withdrawn",
+            "withdrawn_date",
             "is_synthetic",
         ),
         min_rows=1,
-        expectations=(*not_null("student_id", "tenant_id", "is_withdrawn", "is_synthetic"), unique("student_id")),
+        expectations=(
+            *not_null("student_id", "tenant_id", "is_withdrawn", "is_synthetic"),
+            unique("student_id"),
+            dated_before("withdrawn_date", as_of),
+        ),
     )
 
 
@@ -118,7 +123,7 @@ def student_exam_scores(as_of: dt.date) -> SuiteSpec:
     key = ("score_id", "student_id", "tenant_id", "subject_group", "subject_id")
     exam = ("exam_kind", "exam_type", "exam_date", "known_date", "course_day")
     marks = ("raw_score", "percentile", "percentile_basis", "rank_grade", "rank_grade_levels", "standard_score")
-    columns = (*key, *exam, "school_year_level", *marks, "credit_hours")
+    columns = (*key, *exam, "school_year_level", *marks, "credit_hours", "z_score")
     return SuiteSpec(
         name="feat_student_exam__scores",
         columns=columns,
@@ -139,7 +144,7 @@ def student_exam_scores(as_of: dt.date) -> SuiteSpec:
 def student_subject_weekly_effort(as_of: dt.date) -> SuiteSpec:
     """One row per student, subject group and week; a new academy has planned and timed nothing yet."""
     key = ("student_id", "subject_group", "week_start")
-    counts = ("planned_count", "done_count", "carried_over_count")
+    counts = ("planned_count", "done_count", "done_by_week_end_count", "carried_over_count")
     columns = (*key, *counts, "net_seconds")
     return SuiteSpec(
         name="feat_student_subject__weekly_effort",
@@ -169,4 +174,124 @@ def student_subject_courses(as_of: dt.date) -> SuiteSpec:
             unique(*key),
             dated_before("course_start_date", as_of + dt.timedelta(days=1)),
         ),
+    )
+
+
+def student_daily_activity(as_of: dt.date) -> SuiteSpec:
+    """One row per student and day with anything planned, done or timed; a new academy has none yet."""
+    key = ("student_id", "activity_date")
+    done = ("done_on_time_count", "done_in_week_count", "done_count", "ticked_count", "carried_over_count")
+    counts = ("planned_count", "planned_ahead_count", *done, "spell_count")
+    columns = (*key, *counts, "net_seconds", "late_seconds")
+    return SuiteSpec(
+        name="feat_student__daily_activity",
+        columns=columns,
+        min_rows=0,
+        expectations=(
+            columns_exactly(*columns),
+            *not_null(*key, *counts),
+            unique(*key),
+            dated_before("activity_date", as_of),
+            *(between(column, 0) for column in (*counts, "net_seconds", "late_seconds")),
+        ),
+    )
+
+
+def student_coming_week(_: dt.date) -> SuiteSpec:
+    """One row per student known at the cut-off, whatever is planned."""
+    counts = ("planned_count", "estimated_count")
+    columns = ("student_id", *counts, "planned_minutes")
+    return SuiteSpec(
+        name="feat_student__coming_week",
+        columns=columns,
+        min_rows=1,
+        expectations=(
+            columns_exactly(*columns),
+            *not_null("student_id", *counts),
+            unique("student_id"),
+            *(between(column, 0) for column in (*counts, "planned_minutes")),
+        ),
+    )
+
+
+def student_enrolments(as_of: dt.date) -> SuiteSpec:
+    """One row per plan group, which may begin and end after the cut-off, but was not cancelled after it."""
+    key = ("student_id", "plan_group_id")
+    columns = (*key, "start_date", "end_date", "cancelled_date")
+    return SuiteSpec(
+        name="feat_student__enrolments",
+        columns=columns,
+        min_rows=0,
+        expectations=(
+            columns_exactly(*columns),
+            *not_null(*key, "start_date", "end_date"),
+            unique("plan_group_id"),
+            dated_before("cancelled_date", as_of),
+        ),
+    )
+
+
+def student_hour_activity(_: dt.date) -> SuiteSpec:
+    """One row per student and hour in which anything was begun; a new academy has none yet."""
+    key = ("student_id", "start_hour")
+    counts = ("spell_count", "planned_count", "done_count")
+    columns = (*key, "spell_count", "net_seconds", "planned_count", "done_count")
+    return SuiteSpec(
+        name="feat_student_hour__activity",
+        columns=columns,
+        min_rows=0,
+        expectations=(
+            columns_exactly(*columns),
+            *not_null(*key, *counts),
+            unique(*key),
+            between("start_hour", *bounds.HOURS),
+            *(between(column, 0) for column in (*counts, "net_seconds")),
+        ),
+    )
+
+
+def student_kind_effort(_: dt.date) -> SuiteSpec:
+    """One row per student and kind of work that was done and timed; an academy without timers has none."""
+    key = ("student_id", "content_type", "subject_group")
+    spreads = ("var_log_minutes", "var_log_unit_minutes", "var_log_pace")
+    columns = (
+        *(*key, "item_count", "mean_log_minutes", "var_log_minutes"),
+        *("unit_item_count", "mean_log_unit_minutes", "var_log_unit_minutes"),
+        *("estimated_item_count", "mean_log_pace", "var_log_pace"),
+    )
+    return SuiteSpec(
+        name="feat_student_kind__effort",
+        columns=columns,
+        min_rows=0,
+        expectations=(
+            columns_exactly(*columns),
+            *not_null(*key, "item_count", "mean_log_minutes", "var_log_minutes"),
+            *not_null("unit_item_count", "estimated_item_count"),
+            unique(*key),
+            between("item_count", 1),
+            *(between(column, 0) for column in ("unit_item_count", "estimated_item_count", *spreads)),
+        ),
+    )
+
+
+def student_rhythm(_: dt.date) -> SuiteSpec:
+    """One row per student known at the cut-off; the counts by weekday are arrays, and there whatever was planned."""
+    planned = ("weekday_planned_count", "weekday_done_count")
+    return SuiteSpec(
+        name="feat_student__rhythm",
+        columns=("student_id", *planned),
+        min_rows=1,
+        expectations=(*not_null("student_id", *planned), unique("student_id")),
+    )
+
+
+def student_subject_activity(_: dt.date) -> SuiteSpec:
+    """One row per student and subject group with a plan or a spell of late; a new academy has none yet."""
+    key = ("student_id", "subject_group")
+    counts = ("planned_84d_count", "done_84d_count")
+    return SuiteSpec(
+        name="feat_student_subject__activity",
+        columns=(*key, *counts),
+        min_rows=0,
+        expectations=(*not_null(*key, *counts), unique(*key), *(between(column, 0) for column in counts)),
     )

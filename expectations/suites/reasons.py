@@ -70,11 +70,10 @@ _TRUE: Final[dict[str, str]] = {
         where students >= $least and next_students >= $least
     """,
     "weak_subject": """
-        with own as (select student_id, avg(percentile) as mean from scores group by student_id)
-        select claims.rowid from claims
-        inner join scores using (student_id, subject_group) inner join own using (student_id)
-        where claims.stated_group = claims.subject_group and claims.percentile < claims.own_percentile
-            and abs(scores.percentile - claims.percentile) <= 0.0501 and abs(own.mean - claims.own_percentile) <= 0.0501
+        select claims.rowid from claims inner join weak_subjects as weak using (student_id, subject_group)
+        where weak.is_weak and claims.stated_group = claims.subject_group and claims.percentile < claims.own_percentile
+            and abs(weak.percentile - claims.percentile) <= 0.0501
+            and abs(weak.own_percentile - claims.own_percentile) <= 0.0501
     """,
     "often_completed": """
         with counted as (
@@ -139,8 +138,8 @@ def false_reasons(
 ) -> dict[str, int]:
     """How many reasons of `rows` (content_id, subject_group, reasons; student_id where a list is somebody's) are false.
 
-    By code, for each code that is stated; `features` are interactions, contents, scores and student_subjects as of
-    `as_of`. A number of fewer than `least_students` students is false as well.
+    By code, for each code that is stated; `features` are interactions, contents, weak_subjects and student_subjects
+    as of `as_of`. A number of fewer than `least_students` students is false as well.
     """
     with duckdb.connect() as database:
         database.register("rows", rows if "student_id" in rows else rows.assign(student_id=None))

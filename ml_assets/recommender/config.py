@@ -120,16 +120,10 @@ class RecommenderConfig:
     """Log odds of success for each level that a content is below the student's. A judgement: one level above, .66."""
 
     need_weight: float = 0.25
-    """Weight of a subject group in which scores are fully behind."""
-
-    need_points: float = 20.0
-    """Points of percentile below the own mean that count as fully behind: about one 등급 in the middle of the scale."""
-
-    prior_exams: float = 2.0
-    """Weight of "not behind" against scores, in exams."""
+    """Weight of a subject group in which the student is fully behind."""
 
     need_share: float = 0.2
-    """Share of a list that goes to subject groups that are behind, where there are any."""
+    """Share of a list that goes to subject groups in which the student is behind, where there are any."""
 
     prerequisite_penalty: float = 3.0
     """Taken from a content whose prerequisite the student has not begun: it is chosen a twentieth as often."""
@@ -175,12 +169,6 @@ class RecommenderConfig:
 
     max_reasons: int = 3
     """Reasons of a row: more are not read."""
-
-    least_exams: int = 2
-    """Exams of a subject group before it is called behind: one may have been a bad day."""
-
-    weak_points: float = 5.0
-    """Points of percentile below the own mean from which a subject group is called behind. A judgement."""
 
     high_completion: float = 0.8
     """Share of planned items done from which a content is said to be one that gets completed. A judgement: generated

@@ -25,9 +25,9 @@ def evidence_for_all(ranked: pd.DataFrame, world: World) -> pd.DataFrame:
             "subject_group": contents["subject_group"],
             "is_studied": False,
             "previous_content_id": None,
+            "is_weak": False,
             "percentile": np.nan,
             "own_percentile": np.nan,
-            "exams": 0,
             "volume_number": contents["volume_number"].astype("float64"),
             "base_content_id": bases["content_id"],
             "base_content_type": bases["content_type"],
@@ -47,13 +47,13 @@ def evidence_for_students(ranked: pd.DataFrame, world: World, histories: Histori
     has_begun = (before >= 0) & histories.has_started(owner, before)
     previous = world.contents["content_id"].reindex(np.where(has_begun, before, -1))
     count, mean = histories.group_levels
-    percentile, exams = histories.group_scores
+    percentile, own_percentile = histories.percentiles
     return evidence_for_all(ranked, world).assign(
         is_studied=True,
         previous_content_id=previous.to_numpy(),
+        is_weak=histories.is_weak[owner, group],
         percentile=np.round(percentile[owner, group], 1),
-        own_percentile=np.round(histories.own_percentile[owner], 1),
-        exams=exams[owner, group].astype(np.int64),
+        own_percentile=np.round(own_percentile[owner, group], 1),
         own_level=np.round(mean[owner, group], 1),
         levels_known=count[owner, group].astype(np.int64),
     )

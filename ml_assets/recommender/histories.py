@@ -180,34 +180,22 @@ class Histories:
 
     @cached_property
     def needs(self) -> Floats:
-        """Learners × subject groups: how far latest scores are below the student's own mean over groups, 0 to 1.
+        """Learners × subject groups: how far the student is behind, 0 to 1; 0 where it is unknown.
 
-        In units of `need_points`, shrunk to 0 by `prior_exams` exams; 0 where there are none.
+        Taken as it is: it comes from a level that is shrunk by the number of exams already.
         """
-        percentile, exams = self.group_scores
-        behind = (self.own_percentile[:, None] - percentile) / self._config.need_points
-        needs: Floats = np.clip(np.nan_to_num(behind) * exams / (exams + self._config.prior_exams), 0.0, 1.0)
-        return needs
+        return self._of_weak_subjects("need", 0.0)
 
     @cached_property
-    def group_scores(self) -> tuple[Floats, Floats]:
-        """Learners × subject groups: percentile of the latest exams (NaN for none), and the number of exams."""
-        scores = self.world.inputs.scores
-        learner = self.world.learner_positions(scores["student_id"])
-        group = self.world.subject_group_positions(scores["subject_group"])
-        known = (learner >= 0) & (group >= 0)
-        percentile, exams = (np.full((len(self.world.learner_ids), self._groups), empty) for empty in (np.nan, 0.0))
-        percentile[learner[known], group[known]] = scores["percentile"].to_numpy()[known]
-        exams[learner[known], group[known]] = scores["exam_count"].to_numpy(dtype=np.float64)[known]
-        return percentile, exams
+    def is_weak(self) -> Bools:
+        """Learners × subject groups: whether the subject group is weak; not where it is unknown."""
+        is_weak: Bools = self._of_weak_subjects("is_weak", 0.0) > 0
+        return is_weak
 
     @cached_property
-    def own_percentile(self) -> Floats:
-        """Learners: mean percentile over all subject groups that have one, contents or not; NaN for none."""
-        scores = self.world.inputs.scores
-        mean = scores.groupby("student_id")["percentile"].mean()
-        own: Floats = mean.reindex(self.world.learner_ids).to_numpy(dtype=np.float64)
-        return own
+    def percentiles(self) -> tuple[Floats, Floats]:
+        """Learners × subject groups: where the student stands, and on average over the groups; NaN for unknown."""
+        return self._of_weak_subjects("percentile", np.nan), self._of_weak_subjects("own_percentile", np.nan)
 
     @property
     def _groups(self) -> int:
@@ -222,6 +210,15 @@ class Histories:
         known = column >= 0
         cell = self._learner[known] * columns + column[known]
         return np.bincount(cell, values[known], rows * columns).reshape(rows, columns).astype(np.float64)
+
+    def _of_weak_subjects(self, column: str, unknown: float) -> Floats:
+        rows = self.world.inputs.weak_subjects
+        learner = self.world.learner_positions(rows["student_id"])
+        group = self.world.subject_group_positions(rows["subject_group"])
+        known = (learner >= 0) & (group >= 0)
+        found = np.full((len(self.world.learner_ids), self._groups), unknown)
+        found[learner[known], group[known]] = rows[column].to_numpy(dtype=np.float64)[known]
+        return found
 
     def _sparse(self, values: Floats) -> scipy.sparse.csr_array:
         shape = (len(self.world.learner_ids), len(self.world.contents))

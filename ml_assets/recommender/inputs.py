@@ -64,12 +64,15 @@ _COLUMNS: Final[dict[str, dict[str, tuple[str, bool]]]] = {
         "done_count": (_NUMBER, _REQUIRED),
         "done_units": (_NUMBER, _NULLABLE),
     },
-    "scores": {
+    "weak_subjects": {
         "student_id": (_TEXT, _REQUIRED),
         "subject_group": (_TEXT, _REQUIRED),
         "exam_count": (_NUMBER, _REQUIRED),
         "last_exam_date": (_DATE, _REQUIRED),
         "percentile": (_DECIMAL, _REQUIRED),
+        "own_percentile": (_DECIMAL, _REQUIRED),
+        "need": (_DECIMAL, _REQUIRED),
+        "is_weak": (_FLAG, _REQUIRED),
     },
     "prerequisites": {
         "tenant_id": (_TEXT, _REQUIRED),
@@ -82,16 +85,17 @@ _KEYS: Final[dict[str, list[str]]] = {
     "contents": ["content_id"],
     "student_subjects": ["student_id", "subject_group", "subject"],
     "interactions": ["student_id", "content_id"],
-    "scores": ["student_id", "subject_group"],
+    "weak_subjects": ["student_id", "subject_group"],
     "prerequisites": ["tenant_id", "content_id", "prerequisite_id"],
 }
 _DATES: Final = [
     ("interactions", "first_planned_date"),
     ("interactions", "first_done_date"),
     ("interactions", "last_done_date"),
-    ("scores", "last_exam_date"),
+    ("weak_subjects", "last_exam_date"),
 ]
-_OF_STUDENTS: Final = ("students", "student_subjects", "interactions", "scores")
+_RANGES: Final = (("percentile", 0, 100), ("own_percentile", 0, 100), ("need", 0, 1))
+_OF_STUDENTS: Final = ("students", "student_subjects", "interactions", "weak_subjects")
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,9 @@ class RecommenderInput:
     - interactions: student_id, content_id, first_planned_date, first_done_date, last_done_date, planned_count,
       done_count, done_units: one row per student and content ever planned, done or kept on the shelf; none of them is
       new
-    - scores: student_id, subject_group, exam_count, last_exam_date, percentile (0 to 100, of the latest exams)
+    - weak_subjects: student_id, subject_group, exam_count, last_exam_date, percentile (0 to 100, where the student
+      stands), own_percentile (the same, mean of the student's subject groups), need (0 to 1, how far behind the student
+      is in it), is_weak: what is weak is decided there, and nothing is of who has no rows
     - prerequisites: tenant_id, content_id, prerequisite_id: what an academy wants studied before what
 
     Ids and names are text, dates are dates or datetimes and are cut to days, numbers may be of any numeric type. The
@@ -115,7 +121,7 @@ class RecommenderInput:
     subjects of students who are not in `students` are allowed: who has left teaches the model, and gets no list.
 
     Raises InvalidInputError, naming every problem at once: missing columns, wrong types, nulls where none may be,
-    repeated keys, contents nobody listed, dates at or after the cut-off.
+    repeated keys, contents nobody listed, dates at or after the cut-off, numbers outside their range.
     """
 
     as_of: dt.date
@@ -123,7 +129,7 @@ class RecommenderInput:
     contents: pd.DataFrame
     student_subjects: pd.DataFrame
     interactions: pd.DataFrame
-    scores: pd.DataFrame
+    weak_subjects: pd.DataFrame
     prerequisites: pd.DataFrame
 
     def __post_init__(self) -> None:
@@ -146,8 +152,9 @@ class RecommenderInput:
         Exact: which contents were started and when (first dates). Approximate: a content on the shelf without a date
         counts as known; `last_done_date` after `day` is taken to be the day before it, so that a content used then and
         now counts as used lately; students and contents are today's, subjects those of today that were studied then.
-        `planned_count`, `done_count` and `done_units` lose what came later only where all of it did, and scores of a
-        subject group are unknown where any came later.
+        `planned_count`, `done_count` and `done_units` lose what came later only where all of it did. What is weak is
+        unknown of a student of whom any exam came later: where a student stands in one subject group is told from the
+        exams of all.
         """
         if day > self.as_of:
             raise ValueError(f"{day} is after the cut-off {self.as_of}: nothing is known about it")
@@ -165,8 +172,9 @@ class RecommenderInput:
         still_used = rows["last_done_date"] >= cut
         rows.loc[still_used, "last_done_date"] = cut - pd.Timedelta(days=1)
         subjects = self.student_subjects[~(self.student_subjects["since_date"] >= cut)]
-        scores = self.scores[self.scores["last_exam_date"] < cut]
-        return replace(self, as_of=day, interactions=rows, student_subjects=subjects, scores=scores)
+        last_exam = self.weak_subjects.groupby("student_id")["last_exam_date"].transform("max")
+        weak = self.weak_subjects[last_exam < cut]
+        return replace(self, as_of=day, interactions=rows, student_subjects=subjects, weak_subjects=weak)
 
     def of_students(self, students: Collection[str]) -> RecommenderInput:
         """The same input with the rows of `students` alone."""
@@ -242,9 +250,10 @@ def _broken_rules(as_of: dt.date, frames: dict[str, pd.DataFrame]) -> list[str]:
             problems.append(
                 f"{name}.{column}: {late} rows are dated at or after the cut-off {as_of}: that is the future"
             )
-    outside = int((~frames["scores"]["percentile"].between(0, 100)).sum())
-    if outside:
-        problems.append(f"scores.percentile: {outside} rows are not within 0 to 100")
+    for column, low, high in _RANGES:
+        outside = int((~frames["weak_subjects"][column].between(low, high)).sum())
+        if outside:
+            problems.append(f"weak_subjects.{column}: {outside} rows are not within {low} to {high}")
     first, last = interactions["first_done_date"], interactions["last_done_date"]
     if (bad := int(np.sum((first > last) | (first.isna() != last.isna())))) > 0:
         problems.append(f"interactions: {bad} rows have a first_done_date without, or after, their last_done_date")

@@ -28,7 +28,7 @@ from ml_assets.recommender.links import LinkBuilder, LinkSums, linked_contents, 
 from ml_assets.recommender.popularity import count_starts, start_rates, start_shares
 from ml_assets.recommender.similarity import SimilarityConfig, build
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 _ARRAYS, _MANIFEST = "arrays.npz", "manifest.json"
 
 Names = npt.NDArray[np.str_]

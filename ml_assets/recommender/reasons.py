@@ -50,9 +50,9 @@ EVIDENCE: Final = (
     "base_content_type",
     "base_students",
     "next_students",
+    "is_weak",
     "percentile",
     "own_percentile",
-    "exams",
     "planners",
     "planned_items",
     "done_items",
@@ -66,7 +66,8 @@ EVIDENCE: Final = (
 
 - previous_content_id: the volume before it, which the student has begun; null for none
 - base_*: what the student has started and others went on from: its starters, and those who started this soon after
-- percentile, own_percentile, exams: of the student's latest exams in the subject group, and the mean over their groups
+- is_weak, percentile, own_percentile: whether the subject group is weak by `RecommenderInput.weak_subjects`, where the
+  student stands in it, and on average over their groups
 - planners, planned_items, done_items: students who planned it, their plan items on it, and those of them done
 - level, own_level, levels_known: difficulty 1 to 4, the mean of what the student has started in the group, of how many
 - recent_starters, starters: students who started it lately, and ever
@@ -88,9 +89,8 @@ REASONS: Final = (
     ),
     Reason(
         "weak_subject",
-        lambda rows, config: (
-            (rows["exams"] >= config.least_exams) & (rows["own_percentile"] - rows["percentile"] >= config.weak_points)
-        ),
+        # A student who is at risk in all subject groups alike is below no mean of their own, and the sentence compares.
+        lambda rows, _: rows["is_weak"] & (rows["percentile"] < rows["own_percentile"]),
         {"subject_group": "subject_group", "percentile": "percentile", "own_percentile": "own_percentile"},
         "최근 시험에서 {subject_group} 백분위가 평균 {percentile}점으로, 내 전체 교과 평균 {own_percentile}점보다 낮아 "
         "보강하면 좋은 교과예요.",

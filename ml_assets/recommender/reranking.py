@@ -86,7 +86,7 @@ def wanted_shares(ranked: pd.DataFrame, histories: Histories, config: Recommende
     """Share of its list that each row's subject group should have, among the groups of that list.
 
     The student's own mix of starts, shrunk to equal shares by one start for each group, and `need_share` of it given
-    to the groups where scores are behind.
+    to the groups in which the student is behind.
     """
     pairs = ranked[["owner", "group"]].drop_duplicates()
     owner, group = pairs["owner"].to_numpy(), pairs["group"].to_numpy()

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -12,6 +13,7 @@ from expectations.outcome import ValidationOutcome
 from expectations.registry import CANDIDATE_SUITES, FEATURE_SUITES
 from expectations.runner import validate_frame
 from expectations.suites.reasons import reasons_suite
+from ml_assets.outlook.model import OutlookModel
 from ml_assets.recommender.fallback import fallback
 from ml_assets.recommender.inputs import RecommenderInput
 from ml_assets.recommender.model import RecommenderModel
@@ -19,8 +21,8 @@ from ml_assets.recommender.ranking import recommend
 from ml_assets.recommender.resume import resume
 from ml_assets.score_prediction.model import ScorePredictor
 from ml_assets.score_prediction.publication import cohorts, predictions
-from orchestration import keys
-from orchestration.assets import recommender, score_predictor
+from orchestration import analysis, keys
+from orchestration.assets import outlook, recommender, score_predictor
 from orchestration.checks import CHECK, REASONS_CHECK, check_result
 from orchestration.features import read_recommender_input, read_score_input, read_score_ledger
 from orchestration.publishing import candidate
@@ -30,7 +32,14 @@ from orchestration.validations import recorded, require_success
 
 # Tables whose rows say why, in reasons that are derived once more from the features.
 REASONED = ("content_recommendations", "fallback_recommendations", "content_resumptions")
-_MODEL_KEYS = {recommender.MODEL: keys.RECOMMENDER, score_predictor.MODEL: keys.SCORE_PREDICTOR}
+# The models that a table comes from; the other products are settings alone.
+_MODEL_KEYS = {
+    recommender.MODEL: [keys.RECOMMENDER],
+    score_predictor.MODEL: [keys.SCORE_PREDICTOR],
+    outlook.MODEL: [keys.OUTLOOK],
+    analysis.EARLY_WARNINGS: [keys.OUTLOOK],
+    analysis.SCORE_ANALYSIS: [keys.mart("fct_cohort_benchmark")],
+}
 
 
 @dg.multi_asset(
@@ -38,7 +47,7 @@ _MODEL_KEYS = {recommender.MODEL: keys.RECOMMENDER, score_predictor.MODEL: keys.
     specs=[
         dg.AssetSpec(
             keys.candidate(table.name),
-            deps=[_MODEL_KEYS[table.model], *(keys.feature(name) for name in FEATURE_SUITES)],
+            deps=[*_MODEL_KEYS.get(table.model, []), *(keys.feature(name) for name in FEATURE_SUITES)],
             group_name="candidate",
             kinds={"parquet"},
         )
@@ -59,12 +68,15 @@ def candidate_tables(
     recommending = RecommenderModel.load(pipeline.artifact(recommender.MODEL, context.run_id))
     predicting = ScorePredictor.load(pipeline.artifact(score_predictor.MODEL, context.run_id))
     scores = read_score_input(url, schema)
+    expecting = OutlookModel.load(pipeline.artifact(outlook.MODEL, context.run_id))
+    analysed = analysis.analyse(url, schema, expecting)
     tables = {
         "content_recommendations": recommend(recommending, inputs),
         "fallback_recommendations": fallback(recommending, inputs),
         "content_resumptions": resume(inputs, recommending.config),
         "score_predictions": predictions(predicting, scores),
         "fallback_score_predictions": cohorts(predicting, scores),
+        **analysed.tables,
     }
     reasons = _reasons(tables, inputs)
     promise = read_score_ledger(url, schema, predicting.config).verdict(predicting.config)
@@ -74,7 +86,12 @@ def candidate_tables(
         run_id=context.run_id,
         as_of=inputs.as_of,
         created_at=dt.datetime.now(dt.UTC),
-        models={recommender.MODEL: _described(recommending), score_predictor.MODEL: _described(predicting)},
+        models={
+            recommender.MODEL: _described(recommending),
+            score_predictor.MODEL: _described(predicting),
+            outlook.MODEL: _described(expecting),
+            **{name: _of_settings(name, inputs.as_of, figures) for name, figures in analysed.figures.items()},
+        },
         validations=[
             *(
                 candidate.Validation(suite=v.suite, success=v.success, critical=tuple(str(f) for f in v.critical))
@@ -104,11 +121,23 @@ def candidate_tables(
 
 
 def _reasons(tables: Mapping[str, pd.DataFrame], inputs: RecommenderInput) -> dict[str, ValidationOutcome]:
-    features = {name: getattr(inputs, name) for name in ("interactions", "contents", "scores", "student_subjects")}
+    features = {
+        name: getattr(inputs, name) for name in ("interactions", "contents", "weak_subjects", "student_subjects")
+    }
     return {name: validate_frame(tables[name], reasons_suite(name, features, inputs.as_of)) for name in REASONED}
 
 
-def _described(model: RecommenderModel | ScorePredictor) -> candidate.Model:
+def _of_settings(product: str, as_of: dt.date, figures: Mapping[str, Any]) -> candidate.Model:
+    return candidate.Model(
+        version=analysis.version_of(product),
+        trained_at=as_of.isoformat(),
+        metrics=dict(figures),
+        baseline={},
+        in_use="settings",
+    )
+
+
+def _described(model: RecommenderModel | ScorePredictor | OutlookModel) -> candidate.Model:
     metrics = json.loads(json.dumps(model.metrics))
     baselines = metrics.pop("baselines", {})
     return candidate.Model(

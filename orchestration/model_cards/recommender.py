@@ -40,9 +40,10 @@ outside of the catalogue. What was begun and left is offered apart (`serving.con
 
 ## Data
 
-Plans and what became of them, shelves, subjects, scores on the percentile scale, and the catalogue with its titles,
-all as of one cut-off. No names, no free text about a person, nothing of dummies. Students who have left teach, and get
-no list.
+Plans and what became of them, shelves, subjects, and the catalogue with its titles, all as of one cut-off. Which
+subject groups are weak, and by how much, comes from the analysis of risk, which shrinks where a student stands by the
+exams behind it; the recommender has no threshold of its own. No names, no free text about a person, nothing of dummies.
+Students who have left teach, and get no list.
 
 ## Method
 

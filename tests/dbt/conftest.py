@@ -16,11 +16,11 @@ from orchestration import transform
 from orchestration.cutoff import Cutoff
 from orchestration.settings import DBT_PROJECT, Settings
 
-# All that gives the raw rows their meaning, the features, the account of what became of every row, and the tests on
-# these alone.
+# All that gives the raw rows their meaning, the features, the account of what became of every row, what became of what
+# was published, and the tests on these alone.
 _MEANINGS = (
     *("--select", "path:seeds", "path:models/staging", "path:models/intermediate", "path:models/features"),
-    "fct_source_rows",
+    *("fct_source_rows", "fct_prediction_outcomes", "fct_warning_outcomes", "fct_warning_rules"),
     *("--indirect-selection", "buildable"),
 )
 
@@ -40,7 +40,7 @@ def app_url(postgres_server_url: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def build_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., None]:
-    """Build staging, intermediate and `fct_source_rows` as of 2026-06-01, as dbt's `target`, from `project`."""
+    """Build all of `_MEANINGS` as of 2026-06-01, as dbt's `target`, from `project`."""
 
     def build(url: str, target: str, *, with_data_tests: bool, project: Path = DBT_PROJECT) -> None:
         Cutoff.parse("2026-06-01").write(url, transform.SCHEMAS[target])

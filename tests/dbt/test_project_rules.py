@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ml_assets.early_warnings.review import ACTED
 from ml_assets.score_prediction.config import ScorePredictionConfig
 from orchestration.settings import DBT_PROJECT, Settings
 from orchestration.transform import RUN_TARGET, SCHEMAS, prepare_manifest
@@ -19,7 +20,7 @@ from orchestration.transform import RUN_TARGET, SCHEMAS, prepare_manifest
 Node = dict[str, Any]
 
 PREFIXES = {
-    "staging": r"stg_(app|serving)__\w+",
+    "staging": r"stg_(app|serving|published)__\w+",
     "intermediate": r"int_[a-z]+__\w+",
     "features": r"feat_[a-z_]+__\w+",
     "marts": r"(dim|fct)_\w+",
@@ -215,3 +216,4 @@ def test_no_packages_are_needed() -> None:
 def test_settings_that_models_share_are_the_same_number(manifest: Node) -> None:
     project = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text("utf-8"))
     assert project["vars"]["confidence_points"] == ScorePredictionConfig().confidence_points
+    assert tuple(project["vars"]["acting_verdicts"]) == ACTED

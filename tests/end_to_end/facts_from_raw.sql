@@ -86,20 +86,12 @@ select u.student_id, u.content_id, u.started, c.subject_group, c.title,
 from use as u join catalogue as c on c.id::text = u.content_id where u.started is not null;
 
 -- Scores on one scale are the warehouse's (its conversions have known answers of their own); which exams count, and
--- their means, are made again.
-create temp table exam as
-select student_id, subject_group, exam_kind, exam_date, avg(percentile) as percentile,
-    row_number() over (partition by student_id, subject_group, exam_kind order by exam_date desc) as ago,
-    count(*) over (partition by student_id, subject_group, exam_kind) as exams
-from analytics_intermediate.int_score__results
-where percentile is not null group by student_id, subject_group, exam_kind, exam_date;
-
+-- their means, are made again. A 등급 of 절대평가 counts and has no rank among takers.
 create temp table standing as
-select student_id, subject_group, sum(mean * exams) / sum(exams) as percentile, sum(exams) as exams
-from (
-    select student_id, subject_group, exam_kind, exams, avg(percentile) as mean from exam where ago <= 3
-    group by student_id, subject_group, exam_kind, exams
-) as kinds group by student_id, subject_group;
+select student_id, subject_group, count(distinct (exam_kind, exam_date)) as exams,
+    avg(percentile) filter (where percentile_basis <> 'absolute_grade') as percentile
+from analytics_intermediate.int_score__results
+where percentile is not null group by student_id, subject_group;
 
 create temp table claim as
 select r.student_id, r.content_id::text as content_id, r.subject_group, reason ->> 'code' as code,

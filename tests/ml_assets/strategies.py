@@ -64,5 +64,5 @@ def worlds(draw: st.DrawFn) -> World:
     world.prerequisites = sorted(set(world.prerequisites))
     for student, group in product(who, ["국어", "수학", "음악"]):
         if rng.random() < 0.5:
-            world.scores.append((student, group, int(rng.integers(1, 6)), float(rng.uniform(0, 100))))
+            world.standings.append((student, group, float(rng.uniform(0, 100)), bool(rng.random() < 0.5)))
     return world

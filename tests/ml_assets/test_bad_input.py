@@ -165,7 +165,6 @@ def test_what_happens_later_changes_no_list() -> None:
     inputs = world.input(before=14)
     before = recommend(fit(inputs), inputs)
     world.uses = [(who, "a00" if age <= 14 else what, age) for who, what, age in world.uses]
-    world.scores = []
     again = world.input(before=14)
     pd.testing.assert_frame_equal(recommend(fit(again), again), before)
     assert again.as_of < AS_OF

@@ -64,6 +64,33 @@ def test_a_first_use_after_the_last_is_refused(frames: dict[str, Any]) -> None:
     assert "first_done_date without, or after, their last_done_date" in problems(frames)
 
 
+def test_what_is_weak_is_checked_at_the_door(frames: dict[str, Any]) -> None:
+    world = World()
+    world.standings = [("s1", "수학", 20.0, True), ("s1", "국어", 60.0, False)]
+    weak = world.weak_subjects()
+    wrong = weak.assign(percentile=100.5, own_percentile=-1.0, need=[1.01, 0.5], last_exam_date=AS_OF)
+    message = problems({**frames, "weak_subjects": wrong})
+    for expected in (
+        "weak_subjects.percentile: 2 rows are not within 0 to 100",
+        "weak_subjects.own_percentile: 2 rows are not within 0 to 100",
+        "weak_subjects.need: 1 rows are not within 0 to 1",
+        "weak_subjects.last_exam_date: 2 rows are dated at or after the cut-off",
+    ):
+        assert expected in message
+    assert "weak_subjects: missing columns is_weak" in problems(
+        {**frames, "weak_subjects": weak.drop(columns="is_weak")}
+    )
+    assert "weak_subjects.is_weak: must be true or false" in problems(
+        {**frames, "weak_subjects": weak.assign(is_weak=1.0)}
+    )
+    assert "weak_subjects.need: 1 of 2 rows are null" in problems(
+        {**frames, "weak_subjects": weak.assign(need=[None, 0.5])}
+    )
+    assert "weak_subjects: 2 rows repeat a combination of student_id, subject_group" in problems(
+        {**frames, "weak_subjects": pd.concat([weak, weak])}
+    )
+
+
 def test_the_cut_off_is_a_day(frames: dict[str, Any]) -> None:
     assert "as_of: must be a date without a time" in problems({**frames, "as_of": dt.datetime(2024, 5, 1)})  # noqa: DTZ001
 
@@ -107,6 +134,21 @@ def test_an_earlier_day_knows_what_had_begun_by_then() -> None:
     assert pd.isna(known.loc["planned, done later", "first_done_date"])
     assert known.loc["planned, done later", "done_count"] == 0
     assert known.loc["planned, done later", "first_planned_date"] == pd.Timestamp("2024-04-02")
+
+
+def test_an_earlier_day_knows_what_was_weak_only_of_who_had_no_exam_since(frames: dict[str, Any]) -> None:
+    """One exam of any subject group moves where the student stands in all of them."""
+    world = World()
+    world.standings = [
+        (student, group, 50.0, True) for student in ("before", "since", "that day") for group in ("국어", "수학")
+    ]
+    weak = world.weak_subjects()
+    day = dt.date(2024, 4, 17)
+    dates = [day - dt.timedelta(days=60), day - dt.timedelta(days=1), day - dt.timedelta(days=60), AS_OF]
+    dates[3] -= dt.timedelta(days=1)
+    weak["last_exam_date"] = [*dates, day - dt.timedelta(days=60), day]
+    known = RecommenderInput(**{**frames, "weak_subjects": weak}).as_known_before(day).weak_subjects
+    assert known["student_id"].tolist() == ["before", "before"]
 
 
 def test_what_was_done_ahead_of_its_plan_was_planned_by_then() -> None:

@@ -34,7 +34,7 @@ def shown(frame: pd.DataFrame, student: str) -> list[str]:
 
 
 def features(inputs: RecommenderInput) -> dict[str, pd.DataFrame]:
-    return {name: getattr(inputs, name) for name in ("interactions", "contents", "scores", "student_subjects")}
+    return {name: getattr(inputs, name) for name in ("interactions", "contents", "weak_subjects", "student_subjects")}
 
 
 def may_see(world: World, student: dict[str, object], content: dict[str, object]) -> bool:
@@ -154,7 +154,7 @@ def test_each_reason_is_given_in_its_words_and_each_lie_is_found() -> None:
         world.student(f"s{number}", ("수학", "미적분"))
         world.uses += [(f"s{number}", "v1", 9), (f"s{number}", "next", 6), (f"s{number}", "solid", 30)]
     world.uses += [("me", "v1", 3)]
-    world.scores = [("me", "수학", 3, 80.0), ("me", "국어", 2, 40.0)]
+    world.standings = [("me", "수학", 80.0, False), ("me", "국어", 40.0, True)]
     inputs = world.input()
 
     config = RecommenderConfig(least_levels=1)
@@ -187,6 +187,59 @@ def test_each_reason_is_given_in_its_words_and_each_lie_is_found() -> None:
             assert found == {reason["code"]: 1}, (reason, name)
     invented = rows.head(1).assign(reasons='[{"code": "best_ever", "params": {}}]')
     assert false_reasons(invented, features(inputs), inputs.as_of) == {"best_ever": 1}
+
+
+def weak_reasons(rows: pd.DataFrame) -> dict[str, list[str]]:
+    """Contents of each student whose reasons begin with, or have, a weak subject."""
+    stated = rows[rows["reasons"].str.contains('"weak_subject"', regex=False)]
+    return {str(name): sorted(found) for name, found in stated.groupby("student_id")["content_id"]}
+
+
+def test_what_is_weak_is_what_the_frame_says_and_not_what_the_percentiles_look_like() -> None:
+    world = World()
+    for group in ("국어", "수학"):
+        world.content(group, group, None)
+    for name in ("low", "close", "alike", "unknown"):
+        world.student(name, ("국어", None), ("수학", None))
+    world.standings = [("low", "수학", 10.0, False), ("low", "국어", 90.0, False)]
+    world.standings += [("close", "수학", 50.0, True), ("close", "국어", 50.2, False)]
+    world.standings += [("alike", "수학", 20.0, True), ("alike", "국어", 20.0, True)]
+    world.standings += [("left", "수학", 20.0, True)]
+    inputs = world.input()
+    rows = recommend(fit(inputs), inputs)
+    # Equally weak in all groups is weak, though not weaker than the own mean, which is what the sentence says.
+    assert weak_reasons(rows) == {"close": ["수학"]}
+    (reason,) = json.loads(rows.set_index(["student_id", "content_id"]).loc[("close", "수학"), "reasons"])[:1]
+    assert reason["params"] == {"subject_group": "수학", "percentile": 50, "own_percentile": 50.1}
+    for changed in ({"is_weak": False}, {"percentile": 49.0}, {"own_percentile": 51.0}):
+        other = features(inputs) | {"weak_subjects": inputs.weak_subjects.assign(**changed)}
+        assert false_reasons(rows, other, inputs.as_of)["weak_subject"] == 1
+    nobody = features(inputs) | {"weak_subjects": inputs.weak_subjects.head(0)}
+    assert false_reasons(rows, nobody, inputs.as_of)["weak_subject"] == 1
+
+
+def test_a_subject_group_moves_up_by_its_need_alone() -> None:
+    """Two groups that are alike but for their names; where one is needed, the first place is its own."""
+    world = World()
+    for group in ("국어", "수학"):
+        for number in range(6):
+            world.content(f"{group}{number}", group, None)
+    for name in ("neither", "국어", "수학"):
+        world.student(name, ("국어", None), ("수학", None))
+    world.standings = [(who, group, 50.0, who == group) for who in ("국어", "수학") for group in ("국어", "수학")]
+    frames = world.frames()
+    rows = recommend(fit(world.input()), world.input())
+    first = {name: shown(rows, name)[:6] for name in ("neither", "국어", "수학")}
+    in_korean = {name: sum(content.startswith("국어") for content in listed) for name, listed in first.items()}
+    assert in_korean["국어"] > in_korean["neither"] > in_korean["수학"]
+    assert {name: listed[0][:2] for name, listed in first.items() if name != "neither"} == {
+        "국어": "국어",
+        "수학": "수학",
+    }
+    # Whether it is called weak, and by how many exams, moves nothing.
+    weak = frames["weak_subjects"].assign(is_weak=False, exam_count=1, percentile=99.0, own_percentile=99.0)
+    same = RecommenderInput(**{**frames, "weak_subjects": weak})
+    pd.testing.assert_series_equal(recommend(fit(same), same)["content_id"], rows["content_id"])
 
 
 def test_numbers_of_fewer_than_five_students_are_never_shown() -> None:

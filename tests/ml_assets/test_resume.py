@@ -62,7 +62,9 @@ def test_nothing_new_waits_and_every_reason_is_true_whatever_the_order_and_whoev
     new = recommend(fit(inputs), inputs)
     both = rows.merge(new, on=["student_id", "content_id"])
     assert both.empty
-    features = {name: getattr(inputs, name) for name in ("interactions", "contents", "scores", "student_subjects")}
+    features = {
+        name: getattr(inputs, name) for name in ("interactions", "contents", "weak_subjects", "student_subjects")
+    }
     assert set(false_reasons(rows, features, inputs.as_of).values()) <= {0}
     pd.testing.assert_frame_equal(rows, resume(shuffled(inputs, 1), config))
     for student in inputs.students["student_id"]:

@@ -15,8 +15,8 @@ AS_OF = dt.date(2024, 5, 1)
 
 @dataclass
 class World:
-    """Rows as people would write them; `uses` are (student, content, days before the cut-off), `scores` (student,
-    subject group, exams, percentile), `prerequisites` (academy, content, what comes before it).
+    """Rows as people would write them; `uses` are (student, content, days before the cut-off), `standings` (student,
+    subject group, percentile, whether it is weak), `prerequisites` (academy, content, what comes before it).
     """
 
     students: list[dict[str, Any]] = field(default_factory=list)
@@ -24,7 +24,7 @@ class World:
     subjects: list[tuple[str, str, str | None]] = field(default_factory=list)
     uses: list[tuple[str, str, int]] = field(default_factory=list)
     shelf: list[tuple[str, str]] = field(default_factory=list)
-    scores: list[tuple[str, str, int, float]] = field(default_factory=list)
+    standings: list[tuple[str, str, float, bool]] = field(default_factory=list)
     prerequisites: list[tuple[str, str, str]] = field(default_factory=list)
 
     def student(self, student_id: str, *subjects: tuple[str, str | None], **attributes: Any) -> None:
@@ -50,6 +50,17 @@ class World:
         shelf = shelf[~both.to_numpy()]
         return pd.concat([pairs, shelf], ignore_index=True).assign(done_units=lambda rows: rows["done_count"])
 
+    def weak_subjects(self) -> pd.DataFrame:
+        """A need of 1 where the subject group is weak, else 0; who decides what is weak is not of this world."""
+        rows = pd.DataFrame(self.standings, columns=["student_id", "subject_group", "percentile", "is_weak"])
+        rows = rows.astype({"percentile": "float64", "is_weak": "bool"})
+        return rows.assign(
+            exam_count=3,
+            last_exam_date=AS_OF - dt.timedelta(days=30),
+            own_percentile=rows.groupby("student_id")["percentile"].transform("mean"),
+            need=rows["is_weak"].astype("float64"),
+        )
+
     def frames(self, before: int = 0) -> dict[str, Any]:
         student_columns = ["student_id", "tenant_id", "school_type", "school_year_level", "curriculum_revision"]
         content_columns = [
@@ -66,9 +77,7 @@ class World:
                 columns=["student_id", "subject_group", "subject", "since_date"],
             ),
             "interactions": self.interactions(before),
-            "scores": pd.DataFrame(
-                self.scores, columns=["student_id", "subject_group", "exam_count", "percentile"]
-            ).assign(last_exam_date=AS_OF - dt.timedelta(days=30)),
+            "weak_subjects": self.weak_subjects(),
             "prerequisites": pd.DataFrame(self.prerequisites, columns=["tenant_id", "content_id", "prerequisite_id"]),
         }
 
@@ -81,7 +90,7 @@ def only(inputs: RecommenderInput, student_id: str) -> RecommenderInput:
     frames = {
         name: frame[frame["student_id"] == student_id]
         for name, frame in vars(inputs).items()
-        if name in {"students", "student_subjects", "interactions", "scores"}
+        if name in {"students", "student_subjects", "interactions", "weak_subjects"}
     }
     return replace(inputs, **frames)
 

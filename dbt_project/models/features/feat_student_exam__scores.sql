@@ -22,7 +22,8 @@ select
     score.rank_grade::smallint as rank_grade,
     score.rank_grade_levels::smallint as rank_grade_levels,
     score.standard_score::double precision as standard_score,
-    score.credit_hours::double precision as credit_hours
+    score.credit_hours::double precision as credit_hours,
+    score.z_score::double precision as z_score
 from {{ ref('int_score__results') }} as score
 left join {{ ref('int_subject__courses') }} as course
     on score.subject_id = course.subject_id and score.scheduled_date >= course.course_start_date

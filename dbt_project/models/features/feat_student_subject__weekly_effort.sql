@@ -8,6 +8,7 @@ with planned as (
         {{ week_start('plan_date') }} as week_start,
         count(*) as planned_count,
         count(*) filter (where is_completed) as done_count,
+        count(*) filter (where completed_date < {{ week_start('plan_date') }} + 7) as done_by_week_end_count,
         count(*) filter (where carryover_count > 0) as carried_over_count
     from {{ ref('int_plan__items') }}
     where counts_for_completion and subject_group is not null and plan_date >= {{ first_day }}
@@ -31,6 +32,7 @@ select
     week_start,
     coalesce(planned.planned_count, 0)::integer as planned_count,
     coalesce(planned.done_count, 0)::integer as done_count,
+    coalesce(planned.done_by_week_end_count, 0)::integer as done_by_week_end_count,
     coalesce(planned.carried_over_count, 0)::integer as carried_over_count,
     -- A week without a timed spell has an unknown time, not none.
     timed.net_seconds::integer as net_seconds

@@ -13,7 +13,7 @@ with plans as (
 first_days as (
     select event_id
     from {{ ref('int_plan__occurrences') }}
-    where is_first
+    where is_first and occurrence_date < {{ as_of_date() }}
 ),
 
 events as (

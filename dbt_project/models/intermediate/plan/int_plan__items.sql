@@ -26,6 +26,7 @@ with tasks as materialized (
         study.completed_at,
         study.estimated_minutes,
         study.net_seconds,
+        event.known_date,
         false as is_recurring,
         1 as event_row_count
     from {{ ref('stg_app__calendar_events') }} as event
@@ -56,11 +57,13 @@ recurring_tasks as not materialized (
         case when occurrence.occurrence_number = 1 then study.completed_at end as completed_at,
         study.estimated_minutes,
         case when occurrence.occurrence_number = 1 then study.net_seconds end as net_seconds,
+        event.known_date,
         true as is_recurring,
         occurrence.is_first::integer as event_row_count
     from {{ ref('int_plan__occurrences') }} as occurrence
     inner join {{ ref('stg_app__calendar_events') }} as event on occurrence.event_id = event.event_id
     inner join {{ ref('stg_app__event_study_data') }} as study on occurrence.event_id = study.event_id
+    where occurrence.occurrence_date < {{ as_of_date() }}
 ),
 
 all_tasks as not materialized (
@@ -89,6 +92,7 @@ blocks as not materialized (
         coalesce(task.completed_at, plan.completed_at) as completed_at,
         plan.estimated_minutes,
         coalesce(plan.net_seconds, task.net_seconds) as net_seconds,
+        least(plan.known_date, task.known_date) as known_date,
         plan.carryover_count,
         plan.carryover_from_date,
         plan.is_adhoc,
@@ -119,6 +123,7 @@ blocks as not materialized (
         task.completed_at,
         task.estimated_minutes,
         task.net_seconds,
+        task.known_date,
         0,
         null,
         false,
@@ -194,6 +199,7 @@ items as (
         sum(coalesce(block.net_seconds, block.session_seconds))::integer as net_seconds,
         sum(block.session_count)::integer as session_count,
         sum(block.timed_session_count)::integer as timed_session_count,
+        min(block.known_date) as known_date,
         max(block.carryover_count) as carryover_count,
         min(block.carryover_from_date) as carryover_from_date,
         bool_and(block.is_adhoc) as is_adhoc,
@@ -225,6 +231,7 @@ items as (
         coalesce(block.net_seconds, block.session_seconds)::integer,
         block.session_count::integer,
         block.timed_session_count::integer,
+        block.known_date,
         block.carryover_count,
         block.carryover_from_date,
         block.is_adhoc,
@@ -266,6 +273,7 @@ select
     items.session_count,
     items.timed_session_count,
     items.planned_units,
+    items.known_date,
     items.carryover_count,
     items.carryover_from_date,
     items.is_adhoc,

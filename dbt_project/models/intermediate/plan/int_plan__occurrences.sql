@@ -1,6 +1,7 @@
--- Every day on which a recurring study task comes up before the cut-off, by RFC 5545: FREQ daily, weekly or monthly
--- with INTERVAL, COUNT, UNTIL and BYDAY. Days excluded, moved or cancelled on their own are not here; a moved one is
--- an event of its own. A rule of any other form stands for its first day only (`is_expanded` false).
+-- Every day on which a recurring study task comes up before the cut-off or in the seven days from it, by RFC 5545:
+-- FREQ daily, weekly or monthly with INTERVAL, COUNT, UNTIL and BYDAY. Days excluded, moved or cancelled on their own
+-- are not here; a moved one is an event of its own. A rule of any other form stands for its first day only
+-- (`is_expanded` false).
 with parents as (
     select
         event_id,
@@ -21,7 +22,7 @@ with parents as (
         rpad(substring(rrule from 'UNTIL=([0-9]{8}(?:T[0-9]{6})?)'), 15, 'T235959') as last_at,
         case when rrule ~ 'UNTIL=[0-9]{8}T[0-9]{6}Z' then 'UTC' else 'Asia/Seoul' end as last_at_zone
     from {{ ref('stg_app__calendar_events') }}
-    where left_out_reason is null and rrule is not null
+    where (left_out_reason is null or is_upcoming) and rrule is not null
 ),
 
 days as (
@@ -30,7 +31,7 @@ days as (
         day_at::date as occurrence_date,
         row_number() over (partition by event_id order by day_at) as occurrence_number
     from parents
-    cross join generate_series(first_date, {{ as_of_date() }} - 1, interval '1 day') as series (day_at)
+    cross join generate_series(first_date, {{ as_of_date() }} + 6, interval '1 day') as series (day_at)
     where
         day_at::date = first_date
         or (

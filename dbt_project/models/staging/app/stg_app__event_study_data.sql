@@ -19,4 +19,4 @@ select
     end as net_seconds
 from {{ source('app', 'event_study_data') }} as study
 inner join {{ ref('stg_app__calendar_events') }} as event on study.event_id = event.event_id
-where event.left_out_reason is null
+where event.left_out_reason is null or event.is_upcoming

@@ -1,4 +1,5 @@
--- Plans as they stood at the cut-off, all rows of the table; `left_out_reason` is null for those that count.
+-- Plans as they stood at the cut-off, all rows of the table; `left_out_reason` is null for those that count, and
+-- `is_upcoming` is true for those that will, once their day has come.
 -- What an edit after the cut-off overwrote cannot be read back: a deletion, a replacement or a status that was set
 -- after it has not happened yet, and a plan is pending until shown otherwise.
 with plans as (
@@ -10,6 +11,12 @@ with plans as (
         is_virtual, created_at, updated_at, deleted_at,
         case when {{ is_known('updated_at') }} then status else 'pending' end as known_status,
         coalesce(actual_end_time, completed_at) as ended_at,
+        case
+            when {{ has_happened('deleted_at') }} then 'deleted'
+            when is_active is false and {{ is_known('updated_at') }} then 'replaced_by_a_later_version'
+            when is_virtual then 'placeholder'
+            when content_id = {{ unscheduled_content() }} then 'not_study'
+        end as fault,
         case
             when total_duration_seconds is not null
                 then total_duration_seconds::bigint - coalesce(paused_duration_seconds, 0)
@@ -49,12 +56,11 @@ select
         when {{ has_happened('ended_at') }} and clock_seconds between 0 and {{ var('longest_session_hours') }} * 3600
             then clock_seconds::integer
     end as net_seconds,
+    {{ kst_date('created_at') }} as known_date,
     case
         when not {{ is_known('created_at') }} then 'recorded_after_cutoff'
         when plan_date >= {{ as_of_date() }} then 'dated_after_cutoff'
-        when {{ has_happened('deleted_at') }} then 'deleted'
-        when is_active is false and {{ is_known('updated_at') }} then 'replaced_by_a_later_version'
-        when is_virtual then 'placeholder'
-        when content_id = {{ unscheduled_content() }} then 'not_study'
-    end as left_out_reason
+        else fault
+    end as left_out_reason,
+    {{ is_known('created_at') }} and plan_date >= {{ as_of_date() }} and fault is null as is_upcoming
 from plans

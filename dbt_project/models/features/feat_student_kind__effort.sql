@@ -1,0 +1,36 @@
+-- How long a kind of work has taken a student: means and variances of logarithms, which add up across students where
+-- quantiles do not. A kind is a type of content in a subject group; items of an unknown kind, or timed for less than a
+-- minute, say nothing of it.
+with timed as (
+    select
+        student_id,
+        content_type,
+        subject_group,
+        ln(net_seconds / 60.0::double precision) as log_minutes,
+        case when planned_units > 0 then ln(planned_units::double precision) end as log_units,
+        case when estimated_minutes > 0 then ln(estimated_minutes::double precision) end as log_estimate
+    from {{ ref('int_plan__items') }}
+    where
+        is_completed
+        and counts_for_completion
+        and net_seconds >= {{ var('least_timed_seconds') }}
+        and content_type is not null
+        and subject_group is not null
+        and plan_date >= {{ as_of_date() }} - {{ var('effort_kind_days') }}
+)
+
+select
+    student_id,
+    content_type,
+    subject_group,
+    count(*)::integer as item_count,
+    avg(log_minutes) as mean_log_minutes,
+    var_pop(log_minutes) as var_log_minutes,
+    count(log_units)::integer as unit_item_count,
+    avg(log_minutes - log_units) as mean_log_unit_minutes,
+    var_pop(log_minutes - log_units) as var_log_unit_minutes,
+    count(log_estimate)::integer as estimated_item_count,
+    avg(log_minutes - log_estimate) as mean_log_pace,
+    var_pop(log_minutes - log_estimate) as var_log_pace
+from timed
+group by student_id, content_type, subject_group

@@ -1,0 +1,1 @@
+"""Early warnings: what staff should look at this week, raised seldom, kept steady, and judged by what came of it."""
