@@ -94,10 +94,12 @@ def fit_places(scores: pd.DataFrame, config: SubjectRiskConfig) -> Places:
 def exams(scores: pd.DataFrame, places: Places, config: SubjectRiskConfig) -> pd.DataFrame:
     """One row per exam of a student in a subject group and kind that has a place: CELL, exam_date, z, years.
 
-    Several 과목 of a group on one day are one exam. `years` are those since the exam up to the student's last one, at
+    Several 과목 of a group on one day are one exam. Coursework may be handed in and known before it is due, which is
+    then its day: none lies in the future. `years` are those since the exam up to the student's last one, at
     most 0; older exams than `history_days` are left out. Sorted by CELL and date.
     """
-    rows = scores[[*CELL, "exam_date"]].assign(z=places.of(scores)).dropna(subset=["z"])
+    day = scores["exam_date"].where(scores["exam_date"] <= scores["known_date"], scores["known_date"])
+    rows = scores[CELL].assign(exam_date=day, z=places.of(scores)).dropna(subset=["z"])
     found = rows.groupby([*CELL, "exam_date"], as_index=False)["z"].mean()
     days = (found.groupby("student_id")["exam_date"].transform("max") - found["exam_date"]).dt.days
     kept: pd.DataFrame = found.assign(years=-days / 365.25)[days <= config.history_days]

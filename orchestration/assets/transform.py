@@ -19,8 +19,13 @@ from orchestration.transform import BUILD_ARGS, RUN_TARGET, SCHEMAS, dbt_environ
 
 # The mart that says what became of every row of the app's tables.
 SOURCE_ROWS = "fct_source_rows"
-# Small marts that are shown whole beside their asset: how recommendations were taken up, and how intervals held.
-SHOWN_WHOLE = {"fct_recommendation_adoption": "adoption", "fct_score_coverage": "coverage"}
+# Small marts that are shown whole beside their asset: how recommendations were taken up, how intervals held and
+# probabilities came true. By name: what it is called there, and the columns that order it.
+SHOWN_WHOLE = {
+    "fct_recommendation_adoption": ("adoption", ("dimension", "value")),
+    "fct_score_coverage": ("coverage", ("dimension", "value")),
+    "fct_prediction_calibration": ("calibration", ("prediction_type", "decile")),
+}
 # Layers whose rows are counted for the lineage graph. A view below them would be computed again just to be counted.
 COUNTED_LAYERS = {"features", "marts"}
 
@@ -75,7 +80,9 @@ def _with_counts(context: dg.AssetExecutionContext, event: Any, connection: psyc
         accounts = {account.table: asdict(account) for account in read_source_rows(connection, schema)}
         metadata["source_rows"] = dg.MetadataValue.json(accounts)
     if name in SHOWN_WHOLE:
+        title, order = SHOWN_WHOLE[name]
+        query = sql.SQL("select * from {} order by {}").format(table, sql.SQL(", ").join(map(sql.Identifier, order)))
         with connection.cursor(row_factory=dict_row) as cursor:
-            counted = cursor.execute(sql.SQL("select * from {} order by dimension, value").format(table)).fetchall()
-        metadata[SHOWN_WHOLE[name]] = dg.MetadataValue.json(counted)
+            counted = cursor.execute(query).fetchall()
+        metadata[title] = dg.MetadataValue.json(counted)
     return event.with_metadata({**event.metadata, **metadata})

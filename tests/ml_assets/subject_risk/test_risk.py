@@ -86,11 +86,22 @@ def test_the_order_of_rows_does_not_matter_and_the_exams_date_does() -> None:
     inputs = frames(series("a", "국어", np.linspace(80, 20, 20).tolist()))
     shuffled = replace(inputs, scores=inputs.scores.sample(frac=1, random_state=1))
     pd.testing.assert_frame_equal(risks(inputs), risks(shuffled))
-    turned = inputs.scores.assign(exam_date=inputs.scores["exam_date"].to_numpy()[::-1])
+    turned = inputs.scores.assign(
+        exam_date=inputs.scores["exam_date"].to_numpy()[::-1], known_date=pd.Timestamp("2026-09-06")
+    )
     assert risks(replace(inputs, scores=turned))["recent_grade_trend"].tolist() == [1]
 
 
-def test_the_day_of_entry_does_not_matter() -> None:
+def test_coursework_that_is_handed_in_early_is_not_of_the_future() -> None:
+    """It is known before the day on which it is due, and that may lie after the cut-off."""
+    inputs = frames(series("a", "국어", [40.0, 60.0]))
+    due = pd.Timestamp(inputs.as_of) + pd.Timedelta(days=20)
+    early = inputs.scores.assign(exam_date=[inputs.scores["exam_date"].iloc[0], due])
+    [weak] = weak_subjects(replace(inputs, scores=early)).itertuples()
+    assert weak.last_exam_date == inputs.scores["known_date"].iloc[1]
+
+
+def test_the_day_of_entry_after_the_exam_does_not_matter() -> None:
     """A bulk import after the fact changes nothing."""
     inputs = frames(series("a", "국어", np.linspace(80, 20, 20).tolist(), "internal"))
     late = inputs.scores.assign(known_date=pd.Timestamp("2026-09-06"))
