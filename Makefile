@@ -1,6 +1,6 @@
 # Every command of the project. `make run` and `make test` need nothing but Python 3.11 to 3.13 and this checkout.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format ui docs bench bench-serving bench-recommender bench-scores lock clean
+.PHONY: help setup run test lint format ui docs bench bench-serving bench-recommender bench-scores bench-risk bench-outlook lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -58,6 +58,12 @@ bench-recommender: setup ## Rank and time the recommender beside ALS, on a publi
 
 bench-scores: setup ## Time the score predictor beside statsmodels, on a million made-up series
 	@$(BIN)/python -m benchmarks.score_prediction
+
+bench-risk: setup ## Hold the risk beside the app's old formula, on 200 students of the last run
+	@$(BIN)/python -m benchmarks.subject_risk
+
+bench-outlook: setup ## Compare the outlook by groups of learners: needs OULAD loaded, and OULAD=FOLDER
+	@$(BIN)/python -m benchmarks.outlook fairness "$(OULAD)" 2013-11-30 2014-01-29 2014-04-02 2014-06-01
 
 lock: ## Resolve pyproject.toml into requirements.lock again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \

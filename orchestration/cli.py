@@ -180,18 +180,21 @@ def backtest(
 @app.command()
 def model_card(
     measured: Annotated[list[Path], typer.Argument(help="What `tlu backtest --json` wrote; named after its data.")],
+    fairness: Annotated[Path | None, typer.Option(help="What `benchmarks.outlook fairness` printed.")] = None,
 ) -> None:
-    """Write docs/model_cards/recommender.md and score_predictor.md from backtests."""
-    from orchestration.model_cards import recommender, score_predictor
+    """Write docs/model_cards/recommender.md, score_predictor.md and outlook.md from backtests."""
+    from orchestration.model_cards import outlook, recommender, score_predictor
     from orchestration.model_cards.measured import has_block, read_measured
     from orchestration.settings import REPOSITORY
 
     found = read_measured(measured)
+    by_group = outlook.read_fairness(fairness) if fairness else None
     folder = REPOSITORY / "docs" / "model_cards"
     folder.mkdir(parents=True, exist_ok=True)
     for name, block, written in (
         ("recommender", recommender.BLOCK, recommender.recommender_card),
         ("score_predictor", score_predictor.BLOCK, score_predictor.score_predictor_card),
+        ("outlook", outlook.BLOCK, lambda cutoffs: outlook.outlook_card(cutoffs, by_group)),
     ):
         card = folder / f"{name}.md"
         if has_block(found, block):

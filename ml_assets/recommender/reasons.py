@@ -92,8 +92,8 @@ REASONS: Final = (
         # A student who is at risk in all subject groups alike is below no mean of their own, and the sentence compares.
         lambda rows, _: rows["is_weak"] & (rows["percentile"] < rows["own_percentile"]),
         {"subject_group": "subject_group", "percentile": "percentile", "own_percentile": "own_percentile"},
-        "최근 시험에서 {subject_group} 백분위가 평균 {percentile}점으로, 내 전체 교과 평균 {own_percentile}점보다 낮아 "
-        "보강하면 좋은 교과예요.",
+        "시험 성적으로 보면 {subject_group} 백분위가 {percentile}점쯤으로, 내 전체 교과 평균 {own_percentile}점보다 "
+        "낮아 보강하면 좋은 교과예요.",
     ),
     Reason(
         "often_completed",

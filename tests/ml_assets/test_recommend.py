@@ -169,7 +169,7 @@ def test_each_reason_is_given_in_its_words_and_each_lie_is_found() -> None:
         "solid": "학생 8명이 이 교재로 세운 계획 8개 중 8개를 끝까지 마쳤어요. "
         "난이도가 '기본'이라서, 지금까지 시작한 수학 콘텐츠 1개의 평균 난이도와 비슷해요.",
         "unknown": "지금 공부하고 있는 수학 교과의 콘텐츠예요. 시작한 학생이 아직 5명이 안 되는 콘텐츠예요.",
-        "k": "최근 시험에서 국어 백분위가 평균 40점으로, 내 전체 교과 평균 60점보다 낮아 보강하면 좋은 교과예요. "
+        "k": "시험 성적으로 보면 국어 백분위가 40점쯤으로, 내 전체 교과 평균 60점보다 낮아 보강하면 좋은 교과예요. "
         "지금 공부하고 있는 국어 교과의 교재예요.",
     }
     stated = [reason for reasons in rows["reasons"] for reason in json.loads(reasons)]

@@ -16,17 +16,23 @@ import duckdb
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
+import pandas as pd
 import psycopg
+import pyarrow as pa
 import pytest
 from nbclient import NotebookClient
 
 from local_supabase import sample, schema
-from ml_assets.score_prediction.model import fit
+from ml_assets.outlook import model as outlook
+from ml_assets.outlook.config import OutlookConfig
+from ml_assets.score_prediction import model as score_predictor
 from ml_assets.score_prediction.publication import predictions
+from orchestration.analysis import analyse
 from orchestration.assets.exports import MARTS
 from orchestration.cutoff import Cutoff
-from orchestration.features import read_score_input
+from orchestration.features import read_outlook_input, read_score_input
 from orchestration.marts import ExportedTable, export_marts
+from orchestration.publishing.contracts import PUBLISHED_TABLES
 from orchestration.settings import REPOSITORY, Settings
 from orchestration.transform import RUN_TARGET, SCHEMAS, dbt_environment, run_dbt
 
@@ -34,12 +40,35 @@ FOLDER = REPOSITORY / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 AS_OF = dt.date(2026, 11, 23)
 # What the app reads, and a notebook too.
-SERVED = ("score_predictions",)
+SERVED = (
+    *("score_predictions", "student_learning_patterns", "student_risk_analysis", "score_summaries"),
+    *("student_predictions", "early_warnings"),
+)
+
+
+def published(schema_name: str, url: str) -> dict[str, pd.DataFrame]:
+    """What a run would publish of SERVED from the features in the schema."""
+    scores = read_score_input(url, schema_name)
+    likely = outlook.fit(read_outlook_input(url, schema_name), OutlookConfig())
+    found = {**analyse(url, schema_name, likely).tables}
+    found["score_predictions"] = predictions(score_predictor.fit(scores), scores)
+    return {name: found[name] for name in SERVED}
+
+
+def write(db: duckdb.DuckDBPyConnection, name: str, rows: pd.DataFrame) -> None:
+    """Write rows as a run exports the published table: uuid and json are their own types."""
+    [table] = [each for each in PUBLISHED_TABLES if each.name == name]
+    frame = pa.Table.from_pandas(rows[table.arrow_schema.names], table.arrow_schema, preserve_index=False)
+    types = {"uuid": "uuid", "jsonb": "json"}
+    casts = ", ".join(f"{c.name}::{types[c.type]} as {c.name}" for c in table.columns if c.type in types)
+    db.register("frame", frame)
+    db.execute(f"create table {name} as select * replace ({casts}) from frame")
+    db.unregister("frame")
 
 
 @pytest.fixture(scope="module")
 def sample_file(postgres_server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Marts of a sample of 300 students, and what is predicted of them."""
+    """Marts of a sample of 300 students, and what is published of them."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     url = urlsplit(postgres_server_url)._replace(path=f"/{name}").geturl()
     with psycopg.connect(postgres_server_url, autocommit=True) as connection:
@@ -53,14 +82,9 @@ def sample_file(postgres_server_url: str, tmp_path_factory: pytest.TempPathFacto
     file = home / "marts.duckdb"
     marts = [ExportedTable(name, f"{SCHEMAS[RUN_TARGET]}_marts") for name in MARTS]
     export_marts(url, marts, file, run_id="test", as_of=AS_OF)
-    inputs = read_score_input(url, SCHEMAS[RUN_TARGET])
-    rows = predictions(fit(inputs), inputs)
     with duckdb.connect(str(file)) as db:
-        db.register("predicted", rows)
-        db.execute("""
-            create table score_predictions as
-            select * replace (student_id::uuid as student_id, target_date::date as target_date) from predicted
-        """)
+        for table, rows in published(SCHEMAS[RUN_TARGET], url).items():
+            write(db, table, rows)
     yield file
     with psycopg.connect(postgres_server_url, autocommit=True) as connection:
         connection.execute(f"drop database {name} with (force)")
@@ -120,7 +144,7 @@ def test_the_ledger_is_drawn_once_predicted_exams_have_scores(
     notebook = FOLDER / "score_trend_analysis.ipynb"
     before, said = run(notebook, sample_file, monkeypatch)
     assert "Nothing to hold the promise against yet" in said
-    file = shutil.copy(sample_file, tmp_path)
+    file = Path(shutil.copy(sample_file, tmp_path))
     with duckdb.connect(str(file)) as db:
         db.execute("""
             insert into fct_score_coverage
@@ -132,6 +156,32 @@ def test_the_ledger_is_drawn_once_predicted_exams_have_scores(
 
     assert after == before + 1
     assert "Nothing to hold" not in said
+
+
+def test_what_came_of_the_outlook_and_of_warnings_is_drawn_once_it_is_known(
+    sample_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook = FOLDER / "learning_pattern_analysis.ipynb"
+    before, said = run(notebook, sample_file, monkeypatch)
+    assert "Nothing is settled yet" in said
+    assert "No verdict yet" in said
+    file = Path(shutil.copy(sample_file, tmp_path))
+    with duckdb.connect(str(file)) as db:
+        db.execute("""
+            insert into fct_prediction_calibration
+            select 'weekly_completion', tenth, 40, 10 * tenth - 5, 9 * tenth from range(1, 11) as tenths (tenth)
+        """)
+        db.execute("""
+            insert into fct_warning_rules
+            select uuid(), rule, '2026-10', 12, 8, 9, 5, 3, 6
+            from (values ('burnout_risk'), ('streak_break')) as rules (rule)
+        """)
+
+    after, said = run(notebook, file, monkeypatch)
+
+    assert after == before + 2
+    assert "Nothing is settled yet" not in said
+    assert "No verdict yet" not in said
 
 
 def test_a_missing_file_is_named_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
