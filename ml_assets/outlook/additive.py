@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
-from sklearn.isotonic import IsotonicRegression
+from sklearn.isotonic import isotonic_regression
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
@@ -119,9 +119,11 @@ def isotonic(probability: Floats, outcome: Floats) -> tuple[Floats, Floats]:
     Between the centres of its steps they are interpolated (Oron & Flournoy 2017): at the edge of a step two students
     who are all but alike would differ by all of it, and parts of 500 points would make up for each other.
     """
-    level = IsotonicRegression(y_min=0, y_max=1).fit(probability, outcome).predict(probability)
-    levels, place = np.unique(level, return_inverse=True)
-    return np.bincount(place, probability) / np.bincount(place), levels
+    places, place = np.unique(probability, return_inverse=True)
+    weight = np.bincount(place)
+    steps = isotonic_regression(np.bincount(place, outcome) / weight, sample_weight=weight, y_min=0, y_max=1)
+    levels, step = np.unique(steps, return_inverse=True)
+    return np.bincount(step, weight * places) / np.bincount(step, weight), levels
 
 
 def fit_additive(

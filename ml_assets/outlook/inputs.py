@@ -114,6 +114,8 @@ class OutlookInput:
             object.__setattr__(self, name, clean)
         if not problems:
             problems = self._out_of_order()
+            # Several scores of a day are added up in one order, in whatever order they come.
+            object.__setattr__(self, "scores", self.scores.sort_values("score_id", ignore_index=True))
         if problems:
             raise InvalidInputError("The outlook cannot use these frames:\n" + "\n".join(f"- {p}" for p in problems))
 

@@ -114,7 +114,8 @@ class OutlookModel:
             "metrics": self.metrics,
             "libraries": {name: version(name) for name in ("numpy", "scipy", "scikit-learn", "pandas")},
         }
-        text = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True)
+        # Effects stay in their order, in which they are added up.
+        text = json.dumps(manifest, ensure_ascii=False, indent=1)
         (folder / _MANIFEST).write_text(text + "\n", "utf-8")
 
     @classmethod
