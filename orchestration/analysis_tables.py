@@ -10,11 +10,14 @@ from typing import Any, Final
 
 from rich.table import Table
 
+NARROW: Final = ("as of", "answer", "rule", "figure")
+"""Columns of names that are read as one word."""
+
 
 def _table(title: str, texts: Sequence[str], numbers: Sequence[str] = ()) -> Table:
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
     for name in texts:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name in NARROW)
     for name in numbers:
         table.add_column(name, justify="right", no_wrap=True)
     return table
@@ -128,7 +131,8 @@ def _patterns(results: Sequence[Mapping[str, Any]]) -> Table:
     table = _table("Patterns: what was told, and what is true", ("as of", "figure"), ("value",))
     for result in results:
         for name, value in _flat(result["patterns"]):
-            table.add_row(result["as_of"], name, _decimals(value, 3))
+            if value is not None and not name.startswith("counts."):
+                table.add_row(result["as_of"], name, _decimals(value, 3))
     return table
 
 

@@ -114,8 +114,10 @@ def daily_burnout(model: OutlookModel, later: OutlookInput, days: Ints) -> pd.Da
 def silences(later: OutlookInput, since: int, config: OutlookConfig) -> pd.DataFrame:
     """When students fell silent or withdrew, from the day number `since` on: student_id, event_date.
 
-    Silent from the day after an activity that is followed by four weeks without any, withdrawn as in
-    `outcomes.silence`; what happened without an activity in between is one event, on its first day.
+    Of an activity that is followed by four weeks without any, the day is that on which two of them are over
+    (`silence_from_days`), as `outcomes.silence` counts: before it a student may be told from one who pauses, and a
+    warning comes in time. Withdrawn as there; what happened without an activity in between is one event, on its first
+    day.
     """
     history, end = History.of(later), day_number(later.as_of)
     active = history.active
@@ -126,7 +128,8 @@ def silences(later: OutlookInput, since: int, config: OutlookConfig) -> pd.DataF
     left = np.flatnonzero(history.withdrawn < end)
     cancelled, cancelled_day = history.cancellations(end)
     owner = np.concatenate([active.owner[is_last], left, cancelled])
-    day = np.concatenate([active.day[is_last] + 1, history.withdrawn[left], cancelled_day])
+    silent = active.day[is_last] + config.silence_from_days
+    day = np.concatenate([silent, history.withdrawn[left], cancelled_day])
     events = pd.DataFrame({"owner": owner, "after": active.before(owner, day + 1), "day": day})
     first = events[events["day"] >= since].groupby(["owner", "after"], as_index=False)["day"].min()
     return pd.DataFrame(

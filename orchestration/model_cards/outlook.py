@@ -86,10 +86,10 @@ _TAIL: Final = """\
 - **Associations, not causes.** A factor goes together with its points. Nobody has measured what an intervention brings.
 - **What was chosen while looking.** That silence is four weeks, from day {silence_from_days} to day
   {silence_until_days}, and that {active_days} days of activity count as lately, was decided with OULAD's 2013-11-30 in
-  view, where two weeks of Christmas looked like leaving. Its figures answer the question that was settled on then; silence
-  from day 28 to day 56, the other reading of "within 28 days", was ranked as well (AUROC .81 to .86) and less well
-  calibrated (.03 to .05 in 2013J). That a sum of effects is as good as trees was seen at the reported cut-offs, too. The
-  strength of the penalty, and which features mislead, were chosen on days that are not reported.
+  view, where two weeks of Christmas looked like leaving. Its figures answer what was settled on then. Silence
+  from day 28 to day 56, another reading of "within 28 days", was ranked as well (AUROC .81 to .86) and less well
+  calibrated (.03 to .05 in 2013J). That a sum of effects is as good as trees was seen at the reported cut-offs, too.
+  The strength of the penalty, and which features mislead, were chosen on days that are not reported.
 - **Help hides what it prevents.** A warned student who is helped and stays looks like a false alarm. A review counts
   acts of staff for the warning; a backtest cannot.
 - **Rare events.** Where few fall silent there is no model of it. One model answers for all academies, and is calibrated
