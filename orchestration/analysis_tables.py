@@ -107,7 +107,7 @@ def _warnings(results: Sequence[Mapping[str, Any]]) -> Table:
     table = _table(
         "Warnings of falling silent, beside plain rules with as many alerts",
         ("as of", "rule"),
-        ("alerts", "precision", "recall", "lead days", "flaps"),
+        ("alerts", "precision", "came true", "recall", "lead days", "flaps"),
     )
     for result in results:
         block = result["outlook"]["warnings"]
@@ -120,6 +120,7 @@ def _warnings(results: Sequence[Mapping[str, Any]]) -> Table:
                 rule,
                 f"{figures['alerts']:,}",
                 _decimals(figures["precision"], 3),
+                _decimals(figures["came_true"], 3),
                 _decimals(figures["recall"], 3),
                 _decimals(figures["median_lead_days"], 0),
                 _decimals(figures["flaps_per_student"], 3),

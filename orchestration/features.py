@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ml_assets.learning_patterns.inputs import LearningPatternInput
+from ml_assets.outlook.config import OutlookConfig
 from ml_assets.outlook.inputs import OutlookInput
 from ml_assets.recommender.inputs import RecommenderInput
 from ml_assets.score_analysis.inputs import ScoreAnalysisInput
@@ -133,9 +134,11 @@ _COMING_WEEK = """
     from {schema}_features.feat_student__coming_week
     order by student_id
 """
+# What is shorter than a course is a step, which the next one follows.
 _ENROLMENTS = """
     select student_id::text, plan_group_id::text, start_date, end_date, cancelled_date
     from {schema}_features.feat_student__enrolments
+    where end_date - start_date >= {course_days}
     order by student_id, plan_group_id
 """
 
@@ -273,7 +276,7 @@ def read_outlook_input(url: str, schema: str) -> OutlookInput:
         students=frame(_EVERYBODY),
         daily=frame(_DAILY),
         coming_week=frame(_COMING_WEEK),
-        enrolments=frame(_ENROLMENTS),
+        enrolments=frame(_ENROLMENTS.replace("{course_days}", str(OutlookConfig().course_min_days))),
         scores=frame(_EXAM_SCORES),
         weekly=frame(_WEEKLY_EFFORT),
         courses=frame(_COURSES),

@@ -27,6 +27,8 @@ def evaluate_warnings(inputs: BacktestInput, config: EarlyWarningConfig | None =
     - students, days, events: counts; events are those of the students from the first day of the window to its last
     - alerts: warnings raised; held_back: how often one more would have been, on a day, but for the budget
     - precision: share of alerts followed by an event within `horizon_days`; null without alerts
+    - came_true: share of alerts on whose day the evidence's own outcome came true, of those with a known one: what a
+      calibrated probability promises. It counts who is lost already, of whom an alert can only come late
     - recall: share of the events with an alert in the `horizon_days` before; null without events
     - median_lead_days: from the first such alert to the event, over the events that had one
     - flaps_per_student: alerts that ended and came again within `flap_days`; of a plain rule, its condition
@@ -43,13 +45,14 @@ def evaluate_warnings(inputs: BacktestInput, config: EarlyWarningConfig | None =
     raised, held_back = _run(inputs, days, config)
     events = inputs.events[inputs.events["student_id"].isin(inputs.students["student_id"])].drop_duplicates()
     quota = raised.groupby(["tenant_id", "week"]).size()
+    outcomes = inputs.evidence.groupby(["student_id", "evidence_date"])["outcome"].max()
     count = len(inputs.students)
     plain = inputs.plain_alerts.merge(inputs.students, on="student_id").rename(columns={"alert_date": "date"})
     plain = plain[plain["date"].between(days[0], days[-1])]
     baselines = {}
     for rule in RULES:
         spells = _spells(plain[plain["rule"] == rule])
-        found = _figures(_at_budget(spells, quota), events, days, config)
+        found = _figures(_at_budget(spells, quota), events, outcomes, days, config)
         flaps = _flaps(spells.groupby("spell").agg(**_SPAN).assign(series=lambda rows: rows["student_id"]), config)
         baselines[rule] = {
             **found,
@@ -61,7 +64,7 @@ def evaluate_warnings(inputs: BacktestInput, config: EarlyWarningConfig | None =
         "students": count,
         "days": len(days),
         "events": int(events["event_date"].between(days[0], days[-1]).sum()),
-        **_figures(raised, events, days, config),
+        **_figures(raised, events, outcomes, days, config),
         "held_back": held_back,
         "flaps_per_student": flaps / count if count else None,
         "baselines": baselines,
@@ -122,13 +125,18 @@ def _at_budget(spells: pd.DataFrame, quota: pd.Series) -> pd.DataFrame:
 
 
 def _figures(
-    alerts: pd.DataFrame, events: pd.DataFrame, days: pd.DatetimeIndex, config: EarlyWarningConfig
+    alerts: pd.DataFrame,
+    events: pd.DataFrame,
+    outcomes: pd.Series,
+    days: pd.DatetimeIndex,
+    config: EarlyWarningConfig,
 ) -> dict[str, Any]:
     followed = days_to_event(alerts, events, _STUDENT, config.horizon_days).notna()
     lead = days_warned(events, alerts, _STUDENT, config.horizon_days)[events["event_date"].between(days[0], days[-1])]
     return {
         "alerts": len(alerts),
         "precision": _mean(followed),
+        "came_true": _mean(outcomes.reindex(pd.MultiIndex.from_frame(alerts[["student_id", "date"]])).dropna()),
         "recall": _mean(lead.notna()),
         "median_lead_days": None if lead.isna().all() else float(lead.median()),
     }

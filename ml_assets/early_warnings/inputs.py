@@ -199,7 +199,8 @@ class BacktestInput:
     """A window of days, and what happened in it and in the 28 days after it.
 
     - students: who was there when the window began: student_id, tenant_id
-    - evidence: as of EarlyWarningInput, for each day of the window (evidence_date); context and reasoning not needed
+    - evidence: as of EarlyWarningInput, for each day of the window (evidence_date); context and reasoning not needed.
+      It may have `outcome`: 1 where what the probability of that day is of came true, 0 where not, null where unknown
     - plain_alerts: days on which a plain rule holds for a student: student_id, alert_date, rule, value (larger is
       worse); see `rules.plain_alerts`
     - events: student_id, event_date, the first day of what should have been warned of
@@ -213,13 +214,15 @@ class BacktestInput:
     events: pd.DataFrame
 
     def __post_init__(self) -> None:
+        if "outcome" not in self.evidence:
+            object.__setattr__(self, "evidence", self.evidence.assign(outcome=float("nan")))
         columns = {
             "students": _STUDENTS,
-            "evidence": {**_PROBABILITY, "harm": "float64"},
+            "evidence": {**_PROBABILITY, "harm": "float64", "outcome": "float64"},
             "plain_alerts": {"student_id": "str", "alert_date": _DAY, "rule": "str", "value": "float64"},
             "events": {"student_id": "str", "event_date": _DAY},
         }
-        problems = _check(self, columns, {"evidence": {"probability"}})
+        problems = _check(self, columns, {"evidence": {"probability", "outcome"}})
         if not problems:
             problems = [
                 *_repeated("students", self.students, ["student_id"]),

@@ -26,6 +26,11 @@ class OutlookConfig:
     """Only a student who was active this recently can fall silent: four weeks, so that a school holiday of two weeks
     does not end the question. Judgement."""
 
+    course_min_days: int = 90
+    """A plan group of so many days is a course or term, with whose end the studying ends as well, and whose cancelling
+    is leaving; a shorter one is a step that the next one follows. Judgement: a term is four months, the app's plans are
+    weeks."""
+
     silence_from_days: int = 14
     """A student has fallen silent when nothing is done from this day on …"""
 

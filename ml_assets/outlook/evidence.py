@@ -89,7 +89,8 @@ def evidence(model: OutlookModel, inputs: OutlookInput, exams_ahead: pd.DataFram
 def daily_burnout(model: OutlookModel, later: OutlookInput, days: Ints) -> pd.DataFrame:
     """Evidence of `burnout_risk` alone on each of `days`, as known then, from frames of a later cut-off.
 
-    Columns: student_id, tenant_id, warning_type, subject, evidence_date, probability. What was planned ahead is known
+    Columns: student_id, tenant_id, warning_type, subject, evidence_date, probability, and outcome: what came of it, as
+    `outcomes.silence` has it, NaN where the later frames cannot tell. What was planned ahead is known
     by whole weeks before the later cut-off: on days in between it is that of both weeks that the coming days lie in.
     Raises ValueError without a model of the question.
     """
@@ -107,6 +108,11 @@ def daily_burnout(model: OutlookModel, later: OutlookInput, days: Ints) -> pd.Da
             "subject": "",
             "evidence_date": rows["day"].to_numpy(np.int64).astype("datetime64[D]").astype("datetime64[s]"),
             "probability": answer.probability(rows),
+            "outcome": np.where(
+                rows["day"] + model.config.silence_until_days <= day_number(later.as_of),
+                outcomes.silence(history, rows, model.config),
+                np.nan,
+            ),
         }
     )
 

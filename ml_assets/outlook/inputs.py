@@ -84,7 +84,7 @@ class OutlookInput:
     - daily: student × day: planned, planned ahead, done on time, done within a week, ticked off on the day, carried
       over, spells, seconds timed (null: nothing was timed)
     - coming_week: student_id, planned_count of the seven days from the cut-off
-    - enrolments: student_id, start_date, end_date, cancelled_date: plan groups, in which one is enrolled
+    - enrolments: student_id, start_date, end_date, cancelled_date: plan groups as long as a course (`course_min_days`)
     - scores: as the score predictor takes them; percentile 0 to 100, higher better
     - weekly: student × subject group × week: planned, and done by the end of the week
     - courses: student × subject group: the course that the student is in

@@ -194,7 +194,8 @@ def _warnings(block: Mapping[str, Any]) -> list[list[str]]:
         "and academy as the warnings do, where they hold often enough."
     )
     rows = [_alerts("ours", block), *(_alerts(rule, own) for rule, own in block["baselines"].items())]
-    head = ["", "alerts", "precision", "recall", "median days of lead", "flaps per student", "alerts without a budget"]
+    shares = ["precision", "came true", "recall"]
+    head = ["", "alerts", *shares, "median days of lead", "flaps per student", "alerts without a budget"]
     return [[counted], _table(head, rows)]
 
 
@@ -203,7 +204,7 @@ def _alerts(rule: str, figures: Mapping[str, Any]) -> list[str]:
     return [
         rule,
         f"{figures['alerts']:,}",
-        *(_share(figures[key]) for key in ("precision", "recall")),
+        *(_share(figures[key]) for key in ("precision", "came_true", "recall")),
         _number(figures["median_lead_days"], 0),
         _number(figures["flaps_per_student"], 3),
         "–" if without is None else f"{without:,}",

@@ -71,6 +71,15 @@ def test_precision_recall_and_lead_of_the_warnings() -> None:
     assert (found["held_back"], found["flaps_per_student"]) == (0, 0.0)
 
 
+def test_what_a_warning_said_came_true_or_not() -> None:
+    """By the outcome of the day on which it was raised, where that is known."""
+    seen = followed({"a": risen(3), "b": risen(5), "c": risen(7), "d": CALM})
+    known = {("a", day(3)): 1.0, ("a", day(2)): 0.0, ("b", day(5)): 0.0, ("b", day(6)): 1.0}
+    raised = [known.get(key) for key in zip(seen["student_id"], seen["evidence_date"], strict=True)]
+    assert judged(seen.assign(outcome=raised), events())["came_true"] == 1 / 2
+    assert judged(seen, events())["came_true"] is None
+
+
 def test_nothing_raised_and_nothing_happened_have_no_shares() -> None:
     found = judged(followed({"a": CALM}), events())
     assert (found["alerts"], found["precision"], found["recall"], found["median_lead_days"]) == (0, None, None, None)
