@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import pandas as pd
@@ -21,11 +21,12 @@ from ml_assets.early_warnings.step import step
 from ml_assets.learning_patterns.cohorts import cohort_patterns
 from ml_assets.learning_patterns.config import LearningPatternConfig
 from ml_assets.learning_patterns.publication import patterns
+from ml_assets.outlook.config import OutlookConfig
 from ml_assets.outlook.evidence import BURNOUT, STRUGGLE, evidence, silences
 from ml_assets.outlook.history import day_number
 from ml_assets.outlook.inputs import OutlookInput
 from ml_assets.outlook.model import OutlookModel
-from ml_assets.outlook.publication import predictions
+from ml_assets.outlook.publication import PUBLISHED, keep, predictions, settled, settled_days
 from ml_assets.score_analysis.config import ScoreAnalysisConfig
 from ml_assets.score_analysis.summaries import summaries
 from ml_assets.subject_risk.config import SubjectRiskConfig
@@ -75,7 +76,8 @@ def analyse(url: str, schema: str, outlook: OutlookModel) -> Analysis:
         "student_risk_analysis": risks(read_subject_risk_input(url, schema), CONFIGS[SUBJECT_RISK]),
         "score_summaries": summaries(read_score_analysis_input(url, schema), CONFIGS[SCORE_ANALYSIS]),
     }
-    inputs, published = read_outlook_input(url, schema), read_published(url, schema)
+    inputs = read_outlook_input(url, schema)
+    published = as_known(read_published(url, schema), inputs, outlook.config)
     tables["student_predictions"] = predictions(outlook, inputs, published.predictions)
     found = evidence(outlook, inputs, read_exams_ahead(url, schema))
     warned = step(warning_input(inputs, found, published), CONFIGS[EARLY_WARNINGS])
@@ -94,6 +96,21 @@ def analyse(url: str, schema: str, outlook: OutlookModel) -> Analysis:
             },
         },
     )
+
+
+def as_known(published: Published, inputs: OutlookInput, config: OutlookConfig) -> Published:
+    """`published` as every run of the cut-off finds it, the first one and those after a later one.
+
+    Of predictions, those that this run will keep, with the outcomes that it will fill in: when it runs again the others
+    are gone, and these are there. Without outcomes that are settled after the cut-off, which a run of a later day has
+    filled in; the end of a period does not tell, since a week's work may still be done late and a silence takes weeks
+    to be seen.
+    """
+    told = keep(published.predictions, inputs, config)
+    days = told["prediction_type"].map({name: settled_days(name, config) for name in PUBLISHED}).astype("float64")
+    settled_on = pd.to_datetime(told["prediction_date"]) + pd.to_timedelta(days, unit="D")
+    outcome = told["actual_outcome"].where(settled_on <= pd.Timestamp(inputs.as_of))
+    return replace(published, predictions=settled(told.assign(actual_outcome=outcome), inputs, config))
 
 
 def warning_input(inputs: OutlookInput, found: pd.DataFrame, published: Published) -> EarlyWarningInput:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from rich.table import Table
 
-NARROW: Final = ("as of", "answer", "rule", "figure")
+NARROW: Final = ("as of", "answer")
 """Columns of names that are read as one word."""
 
 
@@ -19,7 +19,8 @@ def _table(title: str, texts: Sequence[str], numbers: Sequence[str] = ()) -> Tab
     for name in texts:
         table.add_column(name, overflow="fold", no_wrap=name in NARROW)
     for name in numbers:
-        table.add_column(name, justify="right", no_wrap=True)
+        # As wide as a figure with its decimals: on a narrow terminal words are folded, and numbers never cut.
+        table.add_column(name, justify="right", no_wrap=True, min_width=max(6, len(name)))
     return table
 
 
@@ -129,23 +130,79 @@ def _warnings(results: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _patterns(results: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table("Patterns: what was told, and what is true", ("as of", "figure"), ("value",))
+    table = _table("Patterns: what was told, and what is true (all of it with --json)", ("as of", "figure"), _COMPARED)
     for result in results:
-        for name, value in _flat(result["patterns"]):
-            if value is not None and not name.startswith("counts."):
-                table.add_row(result["as_of"], name, _decimals(value, 3))
+        for figure, ours, baseline in HEADLINES:
+            value = _at(result["patterns"], ours)
+            if value is not None:
+                table.add_row(
+                    result["as_of"], figure, _decimals(value, 3), _decimals(_at(result["patterns"], baseline), 3)
+                )
     return table
 
 
-def _flat(block: Mapping[str, Any], prefix: str = "") -> list[tuple[str, float | None]]:
-    """Every number of nested blocks under its path."""
-    found: list[tuple[str, float | None]] = []
-    for name, value in block.items():
-        if isinstance(value, Mapping):
-            found += _flat(value, f"{prefix}{name}.")
-        elif value is None or isinstance(value, int | float):
-            found.append((f"{prefix}{name}", value))
-    return found
+_COMPARED: Final = ("ours", "baseline")
+
+_RECOVERED: Final = "subjects.hidden.at_least_4_scores.lowest_and_highest"
+HEADLINES: Final = (
+    (
+        "preferred time is that of the next 4 weeks (the cohort's)",
+        "preferred_slot.first",
+        "preferred_slot.baselines.most_common_of_others.first",
+    ),
+    (
+        "peak hour is within one of the next 4 weeks' (the cohort's)",
+        "peak_hour.within_one_hour",
+        "peak_hour.baselines.most_common_of_others.within_one_hour",
+    ),
+    (
+        "Brier score of completion by weekday (rate of all)",
+        "completion_by_weekday.brier",
+        "completion_by_weekday.baselines.rate_of_all.brier",
+    ),
+    (
+        "work done within its P80 (within the app's estimate)",
+        "realistic_minutes.within_p80",
+        "realistic_minutes.by_pace.baselines.app_estimate.within_p80",
+    ),
+    (
+        "hidden preferred time, 30 sessions or more (plain count)",
+        "hidden.preferred_slot.first",
+        "hidden.preferred_slot.baselines.most_counted.first",
+    ),
+    (
+        "hidden peak hour within one (plain count)",
+        "hidden.peak_hour.within_one_hour",
+        "hidden.peak_hour.baselines.most_counted.within_one_hour",
+    ),
+    ("told under the minimum", "hidden.under_minimum.told", ""),
+    (
+        "hidden weakest subject, 4 scores or more (mean)",
+        f"{_RECOVERED}.level.weakest",
+        f"{_RECOVERED}.mean_percentile.weakest",
+    ),
+    (
+        "hidden strongest subject (mean)",
+        f"{_RECOVERED}.level.strongest",
+        f"{_RECOVERED}.mean_percentile.strongest",
+    ),
+    (
+        "AUROC of a next place below 40 (the old formula)",
+        "subjects.later.below_40.auroc.level",
+        "subjects.later.below_40.auroc.old_risk",
+    ),
+)
+"""What is shown of the patterns: in words, with what it stands beside; where it is; and where that is."""
+
+
+def _at(block: Mapping[str, Any], path: str) -> float | None:
+    """The number under `path`; None where it, or a block on the way, is not there."""
+    found: Any = block
+    for name in path.split("."):
+        if not isinstance(found, Mapping) or name not in found:
+            return None
+        found = found[name]
+    return found if isinstance(found, int | float) else None
 
 
 def _decimals(value: float | None, digits: int) -> str:

@@ -32,12 +32,25 @@ from orchestration.validations import recorded, require_success
 
 # Tables whose rows say why, in reasons that are derived once more from the features.
 REASONED = ("content_recommendations", "fallback_recommendations", "content_resumptions")
-# The models that a table comes from; the other products are settings alone.
+
+
+def _staged(model: str) -> dg.AssetKey:
+    return dg.AssetKey(["staging", model])
+
+
+# What a table comes from beside the features: models, and what is read of earlier runs, of marts and of columns that no
+# feature has; the other products are settings alone.
 _MODEL_KEYS = {
     recommender.MODEL: [keys.RECOMMENDER],
     score_predictor.MODEL: [keys.SCORE_PREDICTOR],
-    outlook.MODEL: [keys.OUTLOOK],
-    analysis.EARLY_WARNINGS: [keys.OUTLOOK],
+    outlook.MODEL: [keys.OUTLOOK, _staged("stg_published__student_predictions")],
+    analysis.EARLY_WARNINGS: [
+        keys.OUTLOOK,
+        _staged("stg_published__student_predictions"),
+        _staged("stg_published__early_warnings"),
+        _staged("stg_published__warning_actions"),
+    ],
+    analysis.SUBJECT_RISK: [_staged("stg_app__student_content_progress")],
     analysis.SCORE_ANALYSIS: [keys.mart("fct_cohort_benchmark")],
 }
 
