@@ -22,6 +22,8 @@ alter table serving.student_risk_analysis
     add column if not exists legacy_risk_score real check (legacy_risk_score between 0 and 100),
     add column if not exists legacy_differences jsonb not null check (jsonb_typeof(legacy_differences) = 'array'),
     add column if not exists reasoning text not null check ((basis = 'insufficient') = (risk_score is null));
+comment on column serving.student_risk_analysis.score_variance is
+    'The app''s name for it: the deviation of the student''s places in percentile points, without that of exams.';
 comment on table serving.student_risk_analysis is
     'How much a student is at risk in a subject group, 0 to 100, higher is riskier; null where basis is insufficient. '
     'is_weak names the weak subjects, here and nowhere else.';
@@ -108,7 +110,7 @@ create table if not exists serving.warning_actions (
     action_at timestamptz not null default now()
 );
 comment on table serving.warning_actions is
-    'What staff did about a warning, appended by the app. The last of a warning''s rows is its verdict.';
+    'What staff did about a warning, appended by the app. A dismissal outweighs what else was said of a warning.';
 create index if not exists warning_actions_of_warning on serving.warning_actions (warning_id, action_at);
 alter table serving.warning_actions enable row level security;
 
