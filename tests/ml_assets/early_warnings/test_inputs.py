@@ -19,6 +19,7 @@ from ml_assets.early_warnings.inputs import (
 from tests.ml_assets.early_warnings.worlds import DROP, STRUGGLE, actions, day, evidence, night, students
 
 NULLABLE = {
+    ("evidence", "outcome"),
     ("evidence", "probability"),
     ("logged", "probability"),
     ("state", "resolved_at"),
