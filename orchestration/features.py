@@ -5,6 +5,7 @@ Belongs here: which columns of which feature model a product reads. Not here: co
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -205,12 +206,14 @@ _VERDICTS = """
 """
 
 
+def _frames(url: str, schema: str) -> Callable[[str], pd.DataFrame]:
+    """What answers a query about the features in `schema`, days as datetime64."""
+    return lambda query: read_arrow(url, query.format(schema=schema)).to_pandas(date_as_object=False)
+
+
 def read_score_input(url: str, schema: str) -> ScorePredictionInput:
     """Frames of the score predictor as of the cut-off that the features in `schema` were built for."""
-
-    def frame(query: str) -> pd.DataFrame:
-        return read_arrow(url, query.format(schema=schema)).to_pandas(date_as_object=False)
-
+    frame = _frames(url, schema)
     return ScorePredictionInput(
         as_of=read_cutoff(url, schema).date,
         students=frame(_SCORED_STUDENTS),
@@ -222,7 +225,7 @@ def read_score_input(url: str, schema: str) -> ScorePredictionInput:
 
 def read_exam_scores(url: str, schema: str) -> pd.DataFrame:
     """The scores that the features in `schema` know, as `ScorePredictionInput.scores`."""
-    return read_arrow(url, _EXAM_SCORES.format(schema=schema)).to_pandas(date_as_object=False)
+    return _frames(url, schema)(_EXAM_SCORES)
 
 
 def read_score_ledger(url: str, schema: str, config: ScorePredictionConfig) -> Ledger:
@@ -233,10 +236,7 @@ def read_score_ledger(url: str, schema: str, config: ScorePredictionConfig) -> L
 
 def read_recommender_input(url: str, schema: str) -> RecommenderInput:
     """Frames of the recommender as of the cut-off that the features in `schema` were built for."""
-
-    def frame(query: str) -> pd.DataFrame:
-        return read_arrow(url, query.format(schema=schema)).to_pandas(date_as_object=False)
-
+    frame = _frames(url, schema)
     return RecommenderInput(
         as_of=read_cutoff(url, schema).date,
         students=frame(_STUDENTS),
@@ -250,10 +250,7 @@ def read_recommender_input(url: str, schema: str) -> RecommenderInput:
 
 def read_subject_risk_input(url: str, schema: str) -> SubjectRiskInput:
     """Frames of the risk as of the cut-off that the features in `schema` were built for."""
-
-    def frame(query: str) -> pd.DataFrame:
-        return read_arrow(url, query.format(schema=schema)).to_pandas(date_as_object=False)
-
+    frame = _frames(url, schema)
     return SubjectRiskInput(
         as_of=read_cutoff(url, schema).date,
         students=frame(_SCORED_STUDENTS),
@@ -267,10 +264,7 @@ def read_subject_risk_input(url: str, schema: str) -> SubjectRiskInput:
 
 def read_outlook_input(url: str, schema: str) -> OutlookInput:
     """Frames of the outlook as of the cut-off that the features in `schema` were built for."""
-
-    def frame(query: str) -> pd.DataFrame:
-        return read_arrow(url, query.format(schema=schema)).to_pandas(date_as_object=False)
-
+    frame = _frames(url, schema)
     return OutlookInput(
         as_of=read_cutoff(url, schema).date,
         students=frame(_EVERYBODY),
@@ -285,10 +279,7 @@ def read_outlook_input(url: str, schema: str) -> OutlookInput:
 
 def read_learning_pattern_input(url: str, schema: str) -> LearningPatternInput:
     """Frames of the learning patterns as of the cut-off that the features in `schema` were built for."""
-
-    def frame(query: str) -> pd.DataFrame:
-        return read_arrow(url, query.format(schema=schema)).to_pandas(date_as_object=False)
-
+    frame = _frames(url, schema)
     return LearningPatternInput(
         as_of=read_cutoff(url, schema).date,
         students=frame(_SCORED_STUDENTS),
@@ -303,10 +294,7 @@ def read_learning_pattern_input(url: str, schema: str) -> LearningPatternInput:
 
 def read_score_analysis_input(url: str, schema: str) -> ScoreAnalysisInput:
     """Frames of the score summaries; their benchmarks are a mart, which a backtest does not build."""
-
-    def frame(query: str) -> pd.DataFrame:
-        return read_arrow(url, query.format(schema=schema)).to_pandas(date_as_object=False)
-
+    frame = _frames(url, schema)
     return ScoreAnalysisInput(
         as_of=read_cutoff(url, schema).date,
         students=frame(_SCORED_STUDENTS),
@@ -326,10 +314,7 @@ class Published:
 
 def read_published(url: str, schema: str) -> Published:
     """What was published before the cut-off."""
-
-    def frame(query: str) -> pd.DataFrame:
-        return read_arrow(url, query.format(schema=schema)).to_pandas(date_as_object=False)
-
+    frame = _frames(url, schema)
     return Published(
         predictions=frame(_PUBLISHED_PREDICTIONS),
         warnings=frame(_PUBLISHED_WARNINGS),
