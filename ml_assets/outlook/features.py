@@ -74,7 +74,7 @@ _LONGEST: Final = 90.0
 def student_features(history: History, inputs: OutlookInput, days: Ints) -> pd.DataFrame:
     """One row per student and day of `days` on which the student was here and had ever been active.
 
-    Columns: owner (place in `history.student_ids`), day, is_enrolled, had_enrolment, end (day number), cancelled, and
+    Columns: owner (place in `history.student_ids`), day, had_enrolment, end (day number), cancelled, and
     STUDENT_FEATURES (NaN: unknown). `load_ratio` and `planned_ahead` are of the seven days from `day`.
     """
     parts = [_on(history, inputs, int(day)) for day in days]
@@ -92,7 +92,6 @@ def _on(history: History, inputs: OutlookInput, day: int) -> pd.DataFrame:
         {
             "owner": here,
             "day": day,
-            "is_enrolled": enrolled["count"].notna().to_numpy(),
             "had_enrolment": history.had_enrolment(day)[here],
             "end": enrolled["end"].to_numpy(np.float64),
             "cancelled": enrolled["cancelled"].to_numpy(np.float64),

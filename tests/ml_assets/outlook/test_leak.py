@@ -19,7 +19,7 @@ from ml_assets.outlook.inputs import OutlookInput
 from tests.ml_assets.outlook.worlds import TODAY, World, made_class
 
 CONFIG = OutlookConfig()
-KNOWN_THEN = [*STUDENT_FEATURES, "is_enrolled", "had_enrolment", "end"]
+KNOWN_THEN = [*STUDENT_FEATURES, "had_enrolment", "end"]
 STUDENTS = 8
 
 few_worlds = settings(max_examples=15, deadline=None, derandomize=True)
